@@ -1,0 +1,39 @@
+package beacon
+
+import "time"
+
+// Version is the version of the wire contract that this package writes, and
+// the newest one it reads.
+const Version = 1
+
+// Limits of one report. A value at the limit is kept, one above it is not.
+const (
+	// MaxBrowserBodyBytes bounds a report from a browser. Browsers allow 64 KiB
+	// for all keepalive requests of a page together.
+	MaxBrowserBodyBytes = 64 << 10
+	// MaxAgentBodyBytes bounds a report from a journey agent.
+	MaxAgentBodyBytes = 1 << 20
+
+	// MaxEvents bounds the events of one report; those beyond are rejected.
+	MaxEvents = 500
+
+	// Longer texts are refused in fields that identify something ...
+	MaxNameBytes = 200  // names: transaction, journey, step, release, environment, SDK
+	MaxURLBytes  = 2048 // URLs
+
+	// ... and cut to size, at a rune boundary, in fields that people read.
+	MaxSelectorBytes = 256
+	MaxMessageBytes  = 2 << 10
+	MaxStackBytes    = 16 << 10
+
+	// MaxDuration bounds every duration; it is the longest possible session.
+	MaxDuration = 4 * time.Hour
+	// MaxTransferBytes bounds every size that a page reports.
+	MaxTransferBytes = 1 << 40
+	// MaxLayoutShift bounds the cumulative layout shift score.
+	MaxLayoutShift = 1000.0
+	// MaxErrorCount bounds how often one error event may say it happened.
+	MaxErrorCount = 1_000_000
+	// MaxSteps bounds the index of a journey step.
+	MaxSteps = 1000
+)

@@ -1,0 +1,72 @@
+package beacon
+
+// Source says who measured: a real user or a journey. It stands on every row.
+type Source string
+
+// The sources.
+const (
+	SourceRUM       Source = "rum"
+	SourceSynthetic Source = "synthetic"
+)
+
+// Report is the body of one POST /v1/events: the events of one page view, or
+// of one journey run, with what they have in common.
+type Report struct {
+	// Version is the version of the wire contract, see [Version].
+	Version int `json:"v"`
+	// SentAtMS is the sender's wall clock when it sent the report. The collector
+	// compares it with its own to recognise wrong clocks.
+	SentAtMS int64  `json:"sent_at_ms"`
+	Source   Source `json:"source"`
+	// SDK names the sender and its version, such as "throughline-js/0.1.0".
+	SDK         string `json:"sdk,omitempty"`
+	Release     string `json:"release,omitempty"`
+	Environment string `json:"environment,omitempty"`
+	// SessionID is the browser session; journeys have one per run. Empty only
+	// in reports without a page view.
+	SessionID string `json:"session_id,omitempty"`
+	// View is the page view that the events belong to; nil for journey runs.
+	View *View `json:"view,omitempty"`
+	// Journey is set when Source is synthetic.
+	Journey *JourneyContext `json:"journey,omitempty"`
+	Events  []Event         `json:"events"`
+}
+
+// Navigation says how a page view came about.
+type Navigation string
+
+// The navigations: the types of PerformanceNavigationTiming, and three of ours.
+const (
+	NavigationNavigate    Navigation = "navigate"
+	NavigationReload      Navigation = "reload"
+	NavigationBackForward Navigation = "back_forward"
+	NavigationPrerender   Navigation = "prerender"
+	// NavigationBFCache is a view restored from the back/forward cache.
+	NavigationBFCache Navigation = "back_forward_cache"
+	// NavigationSoft is a route change within a single-page application.
+	NavigationSoft Navigation = "soft"
+	// NavigationRestore is a tab that the browser had discarded.
+	NavigationRestore Navigation = "restore"
+)
+
+// View identifies the page view that a report is about. The early and the
+// final report of one view carry the same View.
+type View struct {
+	ID string `json:"id"`
+	// URL is scheme, host and path; senders leave out credentials, query and
+	// fragment, and the collector removes them again.
+	URL        string     `json:"url"`
+	Referrer   string     `json:"referrer,omitempty"`
+	Navigation Navigation `json:"navigation"`
+	// ViewportWidthPX is the layout viewport's width in CSS pixels.
+	ViewportWidthPX int `json:"viewport_width_px,omitempty"`
+	// EffectiveConnectionType is that of the Network Information API: slow-2g, 2g, 3g or 4g.
+	EffectiveConnectionType string `json:"effective_connection_type,omitempty"`
+}
+
+// JourneyContext says which journey run a synthetic report belongs to.
+type JourneyContext struct {
+	Name     string `json:"name"`
+	RunID    string `json:"run_id"`
+	Location string `json:"location"`
+}

@@ -1,0 +1,363 @@
+package beacon
+
+import (
+	"fmt"
+	"math"
+	"net/url"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// check collects the first thing wrong with a report or an event.
+type check struct{ reject *Reject }
+
+func (c *check) fail(field string, reason Reason, detail string) {
+	if c.reject == nil {
+		c.reject = &Reject{Index: -1, Field: field, Reason: reason, Detail: detail}
+	}
+}
+
+func (c *check) id(field, value string) { c.hex(field, value, 16) }
+
+func (c *check) hex(field, value string, length int) {
+	if value == "" {
+		c.fail(field, RejectMissing, "required")
+		return
+	}
+	valid := len(value) == length
+	for i := 0; valid && i < len(value); i++ {
+		valid = value[i] >= '0' && value[i] <= '9' || value[i] >= 'a' && value[i] <= 'f'
+	}
+	if !valid {
+		c.fail(field, RejectInvalid, fmt.Sprintf("must be %d lower-case hexadecimal characters", length))
+	}
+}
+
+// name checks a text that identifies something, and makes it safe to print.
+func (c *check) name(field string, value *string, required bool) {
+	if *value == "" && required {
+		c.fail(field, RejectMissing, "required")
+	}
+	if len(*value) > MaxNameBytes {
+		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", MaxNameBytes))
+	}
+	*value = printable(*value)
+}
+
+// text makes a text for people safe to print and cuts it to size.
+func (c *check) text(value *string, limit int) {
+	*value = printable(*value)
+	if len(*value) <= limit {
+		return
+	}
+	const mark = "…"
+	cut := limit - len(mark)
+	for cut > 0 && !utf8.RuneStart((*value)[cut]) {
+		cut--
+	}
+	*value = (*value)[:cut] + mark
+}
+
+// url checks an absolute http(s) URL and takes out what may hold secrets.
+func (c *check) url(field string, value *string, required bool) {
+	switch {
+	case *value == "" && required:
+		c.fail(field, RejectMissing, "required")
+		return
+	case *value == "":
+		return
+	case len(*value) > MaxURLBytes:
+		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", MaxURLBytes))
+		return
+	}
+	clean, ok := CleanURL(*value)
+	if !ok {
+		c.fail(field, RejectInvalid, "must be an absolute http or https URL")
+		return
+	}
+	*value = clean
+}
+
+func (c *check) number(field string, value *float64, limit float64) {
+	if value != nil && !(*value >= 0 && *value <= limit) {
+		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from 0 to %g", limit))
+	}
+}
+
+func (c *check) duration(field string, value *float64) {
+	c.number(field, value, float64(MaxDuration/time.Millisecond))
+}
+
+func (c *check) size(field string, value *int64) {
+	if value != nil && (*value < 0 || *value > MaxTransferBytes) {
+		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from 0 to %d", int64(MaxTransferBytes)))
+	}
+}
+
+func (c *check) integer(field string, value, least, most int) {
+	if value < least || value > most {
+		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from %d to %d", least, most))
+	}
+}
+
+// instant checks a wall clock. Wrong clocks are the collector's to correct, so
+// any time that a 64-bit count of nanoseconds can hold will do.
+func (c *check) instant(field string, value int64) {
+	if value <= 0 || value > math.MaxInt64/int64(time.Millisecond) {
+		c.fail(field, RejectOutOfRange, "must be milliseconds since 1970")
+	}
+}
+
+func oneOf[T ~string](c *check, field string, value T, allowed ...T) {
+	for _, a := range allowed {
+		if value == a {
+			return
+		}
+	}
+	if value == "" {
+		c.fail(field, RejectMissing, "required")
+		return
+	}
+	words := make([]string, 0, len(allowed))
+	for _, a := range allowed {
+		if a != "" {
+			words = append(words, string(a))
+		}
+	}
+	c.fail(field, RejectInvalid, "must be one of "+strings.Join(words, ", "))
+}
+
+// printable takes out what has no place in a text: invalid UTF-8 becomes U+FFFD,
+// control characters other than line feed and tab are dropped.
+func printable(text string) string {
+	clean := true
+	for i := 0; i < len(text); i++ {
+		if b := text[i]; b >= utf8.RuneSelf || b < ' ' || b == 0x7f {
+			clean = false
+			break
+		}
+	}
+	if clean {
+		return text
+	}
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' || r >= ' ' && r < 0x7f || r > 0x9f {
+			return r
+		}
+		return -1
+	}, strings.ToValidUTF8(text, "\uFFFD"))
+}
+
+// CleanURL returns an absolute http or https URL without credentials, query
+// and fragment, and false if it is not one.
+func CleanURL(raw string) (string, bool) {
+	u, err := url.Parse(printable(raw))
+	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		return "", false
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u.String(), true
+}
+
+func validateReport(r *Report, events int) *Reject {
+	var c check
+	if r.Version != Version {
+		c.fail("v", RejectVersion, fmt.Sprintf("this collector reads version %d", Version))
+	}
+	c.instant("sent_at_ms", r.SentAtMS)
+	oneOf(&c, "source", r.Source, SourceRUM, SourceSynthetic)
+	c.name("sdk", &r.SDK, false)
+	c.name("release", &r.Release, false)
+	c.name("environment", &r.Environment, false)
+	if r.SessionID != "" || r.View != nil {
+		c.id("session_id", r.SessionID)
+	}
+	if r.View != nil {
+		validateView(&c, r.View)
+	}
+	switch {
+	case r.Source == SourceSynthetic && r.Journey == nil:
+		c.fail("journey", RejectMissing, "required with source synthetic")
+	case r.Source == SourceRUM && r.Journey != nil:
+		c.fail("journey", RejectInvalid, "only with source synthetic")
+	case r.Journey != nil:
+		c.name("journey.name", &r.Journey.Name, true)
+		c.id("journey.run_id", r.Journey.RunID)
+		c.name("journey.location", &r.Journey.Location, true)
+	}
+	if events == 0 {
+		c.fail("events", RejectMissing, "a report holds at least one event")
+	}
+	return c.reject
+}
+
+func validateView(c *check, v *View) {
+	c.id("view.id", v.ID)
+	c.url("view.url", &v.URL, true)
+	c.url("view.referrer", &v.Referrer, false)
+	oneOf(c, "view.navigation", v.Navigation, NavigationNavigate, NavigationReload, NavigationBackForward,
+		NavigationPrerender, NavigationBFCache, NavigationSoft, NavigationRestore)
+	c.integer("view.viewport_width_px", v.ViewportWidthPX, 0, math.MaxUint16)
+	oneOf(c, "view.effective_connection_type", v.EffectiveConnectionType, "", "slow-2g", "2g", "3g", "4g")
+}
+
+func validateEvent(e *Event, r *Report) *Reject {
+	var c check
+	c.id("id", e.ID)
+	c.instant("at_ms", e.AtMS)
+	if e.TraceID != "" {
+		c.hex("trace_id", e.TraceID, 32)
+	}
+	if t := e.Transaction; t != nil {
+		c.name("transaction.name", &t.Name, true)
+		c.id("transaction.instance_id", t.InstanceID)
+		c.name("transaction.version", &t.Version, true)
+	}
+	validateKind(&c, e, r)
+	return c.reject
+}
+
+// validateKind checks the one payload that an event has.
+func validateKind(c *check, e *Event, r *Report) {
+	payloads, ofView, ofJourney := 0, false, false
+	if e.PageView != nil {
+		payloads, ofView = payloads+1, true
+		validatePageView(c, e.PageView)
+	}
+	if e.Request != nil {
+		payloads, ofView = payloads+1, true
+		validateRequest(c, e.Request)
+	}
+	if e.Error != nil {
+		payloads, ofView = payloads+1, true
+		validateError(c, e.Error)
+	}
+	if e.TransactionDone != nil {
+		payloads, ofView = payloads+1, true
+		validateTransactionDone(c, e)
+	}
+	if e.JourneyRun != nil {
+		payloads, ofJourney = payloads+1, true
+		validateJourneyRun(c, e.JourneyRun)
+	}
+	if e.JourneyStep != nil {
+		payloads, ofJourney = payloads+1, true
+		validateJourneyStep(c, e.JourneyStep)
+	}
+	switch {
+	case payloads == 0:
+		c.fail("", RejectMissing, "an event holds one of page_view, request, error, transaction_done, journey_run, journey_step")
+	case payloads > 1:
+		c.fail("", RejectInvalid, "an event holds one payload only")
+	case ofView && r.View == nil:
+		c.fail("", RejectInvalid, "events of a page need the report's view")
+	case ofJourney && r.Source != SourceSynthetic:
+		c.fail("", RejectInvalid, "journey events need source synthetic")
+	}
+}
+
+func validatePageView(c *check, p *PageView) {
+	oneOf(c, "page_view.phase", p.Phase, PhaseEarly, PhaseFinal)
+	for _, d := range []struct {
+		field string
+		value *float64
+	}{
+		{"redirect_ms", p.RedirectMS},
+		{"dns_ms", p.DNSMS},
+		{"tcp_ms", p.TCPMS},
+		{"tls_ms", p.TLSMS},
+		{"request_ms", p.RequestMS},
+		{"download_ms", p.DownloadMS},
+		{"dom_interactive_ms", p.DOMInteractiveMS},
+		{"dom_content_loaded_ms", p.DOMContentLoadedMS},
+		{"load_ms", p.LoadMS},
+		{"ttfb_ms", p.TTFBMS},
+		{"fcp_ms", p.FCPMS},
+		{"lcp_ms", p.LCPMS},
+		{"inp_ms", p.INPMS},
+		{"lcp_resource_load_delay_ms", p.LCPResourceLoadDelayMS},
+		{"lcp_resource_load_duration_ms", p.LCPResourceLoadDurationMS},
+		{"lcp_element_render_delay_ms", p.LCPElementRenderDelayMS},
+		{"inp_input_delay_ms", p.INPInputDelayMS},
+		{"inp_processing_duration_ms", p.INPProcessingDurationMS},
+		{"inp_presentation_delay_ms", p.INPPresentationDelayMS},
+		{"duration_ms", p.DurationMS},
+	} {
+		c.duration("page_view."+d.field, d.value)
+	}
+	c.number("page_view.cls", p.CLS, MaxLayoutShift)
+	c.size("page_view.transfer_size_bytes", p.TransferSizeBytes)
+	if p.StatusCode != nil {
+		c.integer("page_view.status_code", *p.StatusCode, 0, 999)
+	}
+	c.url("page_view.lcp_url", &p.LCPURL, false)
+	c.text(&p.LCPElement, MaxSelectorBytes)
+	c.text(&p.INPElement, MaxSelectorBytes)
+	c.text(&p.CLSElement, MaxSelectorBytes)
+}
+
+func validateRequest(c *check, r *Request) {
+	c.name("request.method", &r.Method, false)
+	c.url("request.url", &r.URL, true)
+	oneOf(c, "request.initiator", r.Initiator, "fetch", "xmlhttprequest")
+	oneOf(c, "request.failure", r.Failure, "", RequestFailureNetwork, RequestFailureAborted, RequestFailureTimeout)
+	c.integer("request.status_code", r.StatusCode, 0, 999)
+	c.duration("request.duration_ms", &r.DurationMS)
+	c.duration("request.request_ms", r.RequestMS)
+	c.size("request.transfer_size_bytes", r.TransferSizeBytes)
+}
+
+func validateError(c *check, e *Error) {
+	oneOf(c, "error.kind", e.Kind, ErrorUncaught, ErrorUnhandledRejection)
+	c.name("error.type", &e.Type, false)
+	c.integer("error.count", e.Count, 1, MaxErrorCount)
+	c.text(&e.Message, MaxMessageBytes)
+	c.text(&e.Stack, MaxStackBytes)
+}
+
+func validateTransactionDone(c *check, e *Event) {
+	t := e.TransactionDone
+	if e.Transaction == nil {
+		c.fail("transaction", RejectMissing, "required with transaction_done")
+	}
+	oneOf(c, "transaction_done.outcome", t.Outcome, OutcomeCompleted, OutcomeFailed, OutcomeAbandoned, OutcomeTimedOut, OutcomeUnknown)
+	c.name("transaction_done.reason", &t.Reason, false)
+	c.duration("transaction_done.duration_ms", &t.DurationMS)
+	c.duration("transaction_done.wait_ms", &t.WaitMS)
+	if t.WaitMS > t.DurationMS {
+		c.fail("transaction_done.wait_ms", RejectOutOfRange, "must not exceed duration_ms")
+	}
+}
+
+func validateJourneyRun(c *check, j *JourneyRun) {
+	oneOf(c, "journey_run.outcome", j.Outcome, RunPassed, RunFailed, RunAgentError, RunSkipped)
+	runReason(c, "journey_run.reason", j.Reason)
+	c.text(&j.Message, MaxMessageBytes)
+	c.instant("journey_run.slot_at_ms", j.SlotAtMS)
+	c.duration("journey_run.queue_ms", &j.QueueMS)
+	c.duration("journey_run.duration_ms", &j.DurationMS)
+	c.integer("journey_run.steps", j.Steps, 0, MaxSteps)
+	c.integer("journey_run.steps_done", j.StepsDone, 0, j.Steps)
+	c.name("journey_run.failed_step", &j.FailedStep, false)
+	c.name("journey_run.browser", &j.Browser, false)
+}
+
+func validateJourneyStep(c *check, j *JourneyStep) {
+	c.integer("journey_step.index", j.Index, 0, MaxSteps)
+	c.name("journey_step.name", &j.Name, true)
+	c.name("journey_step.type", &j.Type, true)
+	oneOf(c, "journey_step.outcome", j.Outcome, RunPassed, RunFailed, RunAgentError, RunSkipped)
+	runReason(c, "journey_step.reason", j.Reason)
+	c.text(&j.Message, MaxMessageBytes)
+	c.duration("journey_step.duration_ms", &j.DurationMS)
+	c.url("journey_step.url", &j.URL, false)
+}
+
+func runReason(c *check, field string, value RunReason) {
+	oneOf(c, field, value, "", ReasonTimeout, ReasonAssertion, ReasonNavigation, ReasonElementNotFound, ReasonTabCrashed,
+		ReasonBrowserFailed, ReasonCancelled, ReasonOverlap, ReasonQueueFull)
+}
