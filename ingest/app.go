@@ -1,0 +1,69 @@
+package ingest
+
+import (
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// App is one monitored application.
+type App struct {
+	Name string
+	// Key is the app's public write key: it stands in the app's pages.
+	Key string
+	// Origins are the origins whose pages may report, such as
+	// https://shop.example; a host may begin with "*." for any subdomain, and
+	// "*" alone is any origin.
+	Origins      []string
+	Environment  string
+	Transactions []Transaction
+}
+
+// AllowsOrigin says whether a page of that origin may report. The origin is
+// the request's Origin header; a request without one comes from no page.
+func (a *App) AllowsOrigin(origin string) bool {
+	if origin == "" {
+		return false
+	}
+	if slices.Contains(a.Origins, "*") || slices.Contains(a.Origins, origin) {
+		return true
+	}
+	u, err := url.Parse(origin)
+	if err != nil || u.Host == "" {
+		return false
+	}
+	return slices.ContainsFunc(a.Origins, func(allowed string) bool {
+		scheme, host, _ := strings.Cut(allowed, "://")
+		suffix, wild := strings.CutPrefix(host, "*")
+		return wild && scheme == u.Scheme && strings.HasPrefix(suffix, ".") &&
+			strings.HasSuffix(u.Host, suffix) && len(u.Host) > len(suffix)
+	})
+}
+
+// Transaction returns the app's definition of that name.
+func (a *App) Transaction(name string) (Transaction, bool) {
+	i := slices.IndexFunc(a.Transactions, func(t Transaction) bool { return t.Name == name })
+	if i < 0 {
+		return Transaction{}, false
+	}
+	return a.Transactions[i], true
+}
+
+// Apps are the monitored applications. The zero value knows none. It does not
+// change after [NewApps], so it is safe for concurrent use.
+type Apps struct{ byKey map[string]*App }
+
+// NewApps indexes apps by their keys, which must differ.
+func NewApps(apps []App) Apps {
+	index := make(map[string]*App, len(apps))
+	for i := range apps {
+		index[apps[i].Key] = &apps[i]
+	}
+	return Apps{index}
+}
+
+// ByKey returns the app with that write key.
+func (a Apps) ByKey(key string) (*App, bool) {
+	app, ok := a.byKey[key]
+	return app, ok
+}

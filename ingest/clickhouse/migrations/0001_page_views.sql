@@ -1,0 +1,68 @@
+-- One logical row per page view. The early and the final report of a view are
+-- two rows of one key, which CoalescingMergeTree makes one. Each measured column
+-- is Nullable and filled by only one of the two, so quantiles, sums and averages
+-- are right on plain rows; count views with uniqExact(page_view_id) or FINAL.
+CREATE TABLE IF NOT EXISTS page_views
+(
+    app                     LowCardinality(String),
+    source                  LowCardinality(String),
+    transaction             LowCardinality(String),
+    transaction_instance_id String CODEC(ZSTD(1)),
+    transaction_version     LowCardinality(String),
+    session_id              String CODEC(ZSTD(1)),
+    page_view_id            String CODEC(ZSTD(1)),
+    journey                 LowCardinality(String),
+    run_id                  String CODEC(ZSTD(1)),
+    location                LowCardinality(String),
+    release                 LowCardinality(String),
+    environment             LowCardinality(String),
+    country                 LowCardinality(String),
+    device                  LowCardinality(String),
+    browser                 LowCardinality(String),
+    browser_version         LowCardinality(String),
+    os                      LowCardinality(String),
+    url_domain              LowCardinality(String),
+    url_path                String CODEC(ZSTD(1)),
+    event_id                String CODEC(ZSTD(1)),
+    trace_id                Nullable(String) CODEC(ZSTD(1)),
+    timestamp               DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received_at             DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    navigation                    LowCardinality(String),
+    referrer_domain               LowCardinality(String),
+    viewport_width_px             UInt16,
+    effective_connection_type     LowCardinality(String),
+    redirect_ms                   Nullable(Float32) CODEC(ZSTD(1)),
+    dns_ms                        Nullable(Float32) CODEC(ZSTD(1)),
+    tcp_ms                        Nullable(Float32) CODEC(ZSTD(1)),
+    tls_ms                        Nullable(Float32) CODEC(ZSTD(1)),
+    request_ms                    Nullable(Float32) CODEC(ZSTD(1)),
+    download_ms                   Nullable(Float32) CODEC(ZSTD(1)),
+    dom_interactive_ms            Nullable(Float32) CODEC(ZSTD(1)),
+    dom_content_loaded_ms         Nullable(Float32) CODEC(ZSTD(1)),
+    load_ms                       Nullable(Float32) CODEC(ZSTD(1)),
+    transfer_size_bytes           Nullable(UInt64) CODEC(ZSTD(1)),
+    status_code                   Nullable(UInt16) CODEC(ZSTD(1)),
+    ttfb_ms                       Nullable(Float32) CODEC(ZSTD(1)),
+    fcp_ms                        Nullable(Float32) CODEC(ZSTD(1)),
+    lcp_ms                        Nullable(Float32) CODEC(ZSTD(1)),
+    inp_ms                        Nullable(Float32) CODEC(ZSTD(1)),
+    cls                           Nullable(Float32) CODEC(ZSTD(1)),
+    lcp_element                   Nullable(String) CODEC(ZSTD(1)),
+    lcp_url                       Nullable(String) CODEC(ZSTD(1)),
+    inp_element                   Nullable(String) CODEC(ZSTD(1)),
+    cls_element                   Nullable(String) CODEC(ZSTD(1)),
+    lcp_resource_load_delay_ms    Nullable(Float32) CODEC(ZSTD(1)),
+    lcp_resource_load_duration_ms Nullable(Float32) CODEC(ZSTD(1)),
+    lcp_element_render_delay_ms   Nullable(Float32) CODEC(ZSTD(1)),
+    inp_input_delay_ms            Nullable(Float32) CODEC(ZSTD(1)),
+    inp_processing_duration_ms    Nullable(Float32) CODEC(ZSTD(1)),
+    inp_presentation_delay_ms     Nullable(Float32) CODEC(ZSTD(1)),
+    duration_ms                   Nullable(Float32) CODEC(ZSTD(1))
+)
+ENGINE = CoalescingMergeTree
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (app, transaction, toStartOfHour(timestamp), session_id, page_view_id, timestamp, source)
+SETTINGS non_replicated_deduplication_window = 10000,
+         fsync_after_insert = 1,
+         fsync_part_directory = 1,
+         ttl_only_drop_parts = 1

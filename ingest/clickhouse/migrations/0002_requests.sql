@@ -1,0 +1,42 @@
+-- One row per fetch or XMLHttpRequest of a page.
+CREATE TABLE IF NOT EXISTS requests
+(
+    app                     LowCardinality(String),
+    source                  LowCardinality(String),
+    transaction             LowCardinality(String),
+    transaction_instance_id String CODEC(ZSTD(1)),
+    transaction_version     LowCardinality(String),
+    session_id              String CODEC(ZSTD(1)),
+    page_view_id            String CODEC(ZSTD(1)),
+    journey                 LowCardinality(String),
+    run_id                  String CODEC(ZSTD(1)),
+    location                LowCardinality(String),
+    release                 LowCardinality(String),
+    environment             LowCardinality(String),
+    country                 LowCardinality(String),
+    device                  LowCardinality(String),
+    browser                 LowCardinality(String),
+    browser_version         LowCardinality(String),
+    os                      LowCardinality(String),
+    url_domain              LowCardinality(String),
+    url_path                String CODEC(ZSTD(1)),
+    event_id                String CODEC(ZSTD(1)),
+    trace_id                String CODEC(ZSTD(1)),
+    timestamp               DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    received_at             DateTime64(3, 'UTC') CODEC(Delta, ZSTD(1)),
+    page_path               String CODEC(ZSTD(1)),
+    method                  LowCardinality(String),
+    initiator               LowCardinality(String),
+    status_code             UInt16,
+    failure                 LowCardinality(String),
+    duration_ms             Float32 CODEC(ZSTD(1)),
+    request_ms              Nullable(Float32) CODEC(ZSTD(1)),
+    transfer_size_bytes     Nullable(UInt64) CODEC(ZSTD(1))
+)
+ENGINE = MergeTree
+PARTITION BY toYYYYMM(timestamp)
+ORDER BY (app, transaction, toStartOfHour(timestamp), session_id, timestamp)
+SETTINGS non_replicated_deduplication_window = 10000,
+         fsync_after_insert = 1,
+         fsync_part_directory = 1,
+         ttl_only_drop_parts = 1

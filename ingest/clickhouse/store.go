@@ -1,0 +1,153 @@
+// Package clickhouse keeps rows in ClickHouse, the embedded engine or a real
+// server alike. It is the only package that knows ClickHouse: its schema (the
+// numbered statements in migrations/), its inserts and its errors.
+//
+// Each table has one file, table_<name>.go, which says which rows go there and
+// what each column holds. A test compares these lists with the schema.
+package clickhouse
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/ClickHouse/clickhouse-go/v2"
+	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+)
+
+// Bounds on what a connection may take.
+const (
+	dialTimeout  = 5 * time.Second
+	readTimeout  = 60 * time.Second
+	maxOpenConns = 8
+	retryPause   = time.Second
+)
+
+// Options say which server and database to use.
+type Options struct {
+	// Addr are host:port pairs of the native protocol, tried in order.
+	Addr     []string
+	Database string
+	Username string
+	Password string
+	// TLS encrypts the connection and checks the server's certificate.
+	TLS bool
+	// Wait is how long to wait for a server that does not answer yet; 0 fails at once.
+	Wait time.Duration
+	// Retention is how long rows are kept; 0 is for ever.
+	Retention time.Duration
+	Log       *slog.Logger
+}
+
+// Store is a database of experience data. It is safe for concurrent use.
+type Store struct {
+	conn    driver.Conn
+	options Options
+}
+
+// Open connects to the server, waiting for it as long as the options say, and
+// creates the database if it is not there. The schema is [Store.Migrate]'s.
+func Open(ctx context.Context, o Options) (*Store, error) {
+	outside, err := dial(o, "")
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = outside.Close() }()
+	if err := wait(ctx, outside, o); err != nil {
+		return nil, err
+	}
+	if err := createDatabase(ctx, outside, o.Database); err != nil {
+		return nil, err
+	}
+	conn, err := dial(o, o.Database)
+	if err != nil {
+		return nil, err
+	}
+	return &Store{conn, o}, nil
+}
+
+// Close ends the connections.
+func (s *Store) Close() error {
+	if err := s.conn.Close(); err != nil {
+		return fmt.Errorf("close the connections to ClickHouse: %w", err)
+	}
+	return nil
+}
+
+// Ready returns nil if the server answers.
+func (s *Store) Ready(ctx context.Context) error {
+	if err := s.conn.Ping(ctx); err != nil {
+		return fmt.Errorf("ClickHouse at %s does not answer: %w", strings.Join(s.options.Addr, ", "), err)
+	}
+	return nil
+}
+
+func dial(o Options, database string) (driver.Conn, error) {
+	options := &clickhouse.Options{
+		Addr:         o.Addr,
+		Auth:         clickhouse.Auth{Database: database, Username: o.Username, Password: o.Password},
+		Compression:  &clickhouse.Compression{Method: clickhouse.CompressionLZ4},
+		DialTimeout:  dialTimeout,
+		ReadTimeout:  readTimeout,
+		MaxOpenConns: maxOpenConns,
+		MaxIdleConns: maxOpenConns,
+	}
+	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{"throughline", ""})
+	if o.TLS {
+		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+	}
+	conn, err := clickhouse.Open(options)
+	if err != nil {
+		return nil, fmt.Errorf("set up the connection to ClickHouse at %s: %w", strings.Join(o.Addr, ", "), err)
+	}
+	return conn, nil
+}
+
+// wait pings until the server answers, it refuses the login, or time is up.
+func wait(ctx context.Context, conn driver.Conn, o Options) error {
+	at := strings.Join(o.Addr, ", ")
+	deadline := time.Now().Add(o.Wait)
+	for attempt := 1; ; attempt++ {
+		err := conn.Ping(ctx)
+		switch {
+		case err == nil:
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case isRefusal(err):
+			return fmt.Errorf("ClickHouse at %s refuses the connection: %w", at, err)
+		case time.Now().After(deadline):
+			return fmt.Errorf("ClickHouse at %s did not answer within %s (see clickhouse.addr and clickhouse.wait in the configuration): %w", at, o.Wait, err)
+		}
+		if attempt == 1 {
+			o.Log.Warn("waiting for ClickHouse", "addr", at, "for", o.Wait, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(retryPause):
+		}
+	}
+}
+
+func createDatabase(ctx context.Context, conn driver.Conn, name string) error {
+	var there uint64
+	if err := conn.QueryRow(ctx, "SELECT count() FROM system.databases WHERE name = ?", name).Scan(&there); err != nil {
+		return fmt.Errorf("look for database %q: %w", name, err)
+	}
+	if there > 0 {
+		return nil
+	}
+	if err := conn.Exec(ctx, "CREATE DATABASE IF NOT EXISTS "+quote(name)+" ENGINE = Atomic"); err != nil {
+		return fmt.Errorf("create database %q: %w", name, err)
+	}
+	return nil
+}
+
+// quote makes a name safe to stand in SQL.
+func quote(name string) string {
+	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
+}

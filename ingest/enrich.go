@@ -1,0 +1,73 @@
+package ingest
+
+import (
+	"net/url"
+	"time"
+)
+
+// Enricher turns accepted reports into rows. It is for one goroutine.
+type Enricher struct{ agents *userAgents }
+
+// NewEnricher returns an Enricher with an empty cache of user agents.
+func NewEnricher() *Enricher { return &Enricher{newUserAgents()} }
+
+// Rows appends a row for each event of the record to rows.
+func (e *Enricher) Rows(rows []Row, record Record) []Row {
+	report := record.Report
+	base := Row{
+		App:         record.App.Name,
+		Source:      report.Source,
+		SessionID:   report.SessionID,
+		Release:     report.Release,
+		Environment: report.Environment,
+		Country:     record.Country,
+		Client:      e.agents.client(record.UserAgent),
+		ReceivedAt:  record.ReceivedAt,
+	}
+	if base.Environment == "" {
+		base.Environment = record.App.Environment
+	}
+	if report.View != nil {
+		base.View = *report.View
+	}
+	if report.Journey != nil {
+		base.Journey = *report.Journey
+	}
+	sentAt := time.UnixMilli(report.SentAtMS)
+	for _, event := range report.Events {
+		row := base
+		row.Event = event
+		row.Timestamp = correctTime(time.UnixMilli(event.AtMS), sentAt, record.ReceivedAt)
+		if event.Transaction != nil {
+			row.Transaction = *event.Transaction
+			if definition, ok := record.App.Transaction(row.Transaction.Name); ok {
+				row.Satisfied = definition.Satisfied
+			}
+		}
+		if event.Error != nil {
+			scrubbed := *event.Error
+			scrubbed.Message = scrubText(scrubbed.Message)
+			scrubbed.Stack = scrubText(scrubbed.Stack)
+			row.Event.Error = &scrubbed
+		}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// Fingerprint groups the row's error; 0 for rows without one.
+func (r *Row) Fingerprint() uint64 {
+	if r.Event.Error == nil {
+		return 0
+	}
+	return fingerprint(r.Event.Error)
+}
+
+// SplitURL returns host and path of a URL that beacon.CleanURL has passed.
+func SplitURL(clean string) (domain, path string) {
+	u, err := url.Parse(clean)
+	if err != nil || clean == "" {
+		return "", ""
+	}
+	return u.Hostname(), u.EscapedPath()
+}

@@ -1,0 +1,247 @@
+package ingest
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"time"
+
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/trace"
+
+	"throughline/ingest/queue"
+)
+
+// Sink stores batches. Write returns nil once every row of the batch is stored,
+// exactly once however often a batch of that token was written before. A
+// *RefusedError says that repeating is of no use; any other error that it may be.
+type Sink interface {
+	Write(ctx context.Context, batch Batch) error
+	WriteLedger(ctx context.Context, token string, at time.Time, entries []Entry) error
+}
+
+// RefusedError is a batch that the sink will never take.
+type RefusedError struct{ Err error }
+
+// Error implements error.
+func (e *RefusedError) Error() string { return "refused: " + e.Err.Error() }
+
+// Unwrap returns the sink's reason.
+func (e *RefusedError) Unwrap() error { return e.Err }
+
+// PipelineOptions are the parts and settings of a [Pipeline].
+type PipelineOptions struct {
+	Queue  *queue.Queue[Record]
+	Sink   Sink
+	Ledger *Ledger
+	Cut    queue.Cut
+	// LedgerEvery is how often the ledger is written to the sink.
+	LedgerEvery time.Duration
+	// Backoff is the pause after a failed write, doubled up to 30 times of it.
+	Backoff time.Duration
+	Now     func() time.Time
+	Log     *slog.Logger
+	Tracer  trace.Tracer
+	Meter   metric.Meter
+}
+
+// Pipeline moves what was accepted from the queue to the sink.
+type Pipeline struct {
+	PipelineOptions
+	enricher *Enricher
+	prefix   string // of batch tokens; differs for every pipeline ever made
+	lag      metric.Float64Histogram
+}
+
+// NewPipeline returns a pipeline that does nothing until [Pipeline.Run].
+func NewPipeline(options PipelineOptions) (*Pipeline, error) {
+	var id [8]byte
+	if _, err := rand.Read(id[:]); err != nil {
+		return nil, fmt.Errorf("draw a batch prefix: %w", err)
+	}
+	lag, err := options.Meter.Float64Histogram("throughline.ingest.lag", metric.WithUnit("s"),
+		metric.WithDescription("Time from the arrival of a batch's oldest report until it was stored."))
+	if err != nil {
+		return nil, fmt.Errorf("create the lag histogram: %w", err)
+	}
+	return &Pipeline{PipelineOptions: options, enricher: NewEnricher(), prefix: hex.EncodeToString(id[:]), lag: lag}, nil
+}
+
+// Run stores batches until the queue is closed and empty; then it returns nil.
+// When ctx ends first, what is left in the queue is dead-lettered and counted.
+func (p *Pipeline) Run(ctx context.Context) error {
+	ledgerDone := make(chan struct{})
+	drained := make(chan struct{})
+	go func() {
+		defer close(ledgerDone)
+		p.postLedger(ctx, drained)
+	}()
+	err := p.drain(ctx)
+	close(drained)
+	<-ledgerDone
+	return err
+}
+
+func (p *Pipeline) drain(ctx context.Context) error {
+	for {
+		r, err := p.Queue.Next(ctx, p.Cut)
+		switch {
+		case errors.Is(err, io.EOF):
+			return nil
+		case err != nil:
+			return p.giveUp(err)
+		}
+		if err := p.store(ctx, r); err != nil {
+			p.settle(r.Items, func(app string, events int) { p.Ledger.DeadLettered(app, DeadShutdown, events) })
+			return p.giveUp(err)
+		}
+		p.Queue.Done(r)
+	}
+}
+
+// giveUp dead-letters what still waits when there is no more time.
+func (p *Pipeline) giveUp(cause error) error {
+	p.Queue.Close()
+	for {
+		r, err := p.Queue.Next(context.Background(), p.Cut)
+		if err != nil {
+			break
+		}
+		p.settle(r.Items, func(app string, events int) { p.Ledger.DeadLettered(app, DeadShutdown, events) })
+	}
+	return fmt.Errorf("stop with %d events not stored: %w", p.deadAtShutdown(), cause)
+}
+
+func (p *Pipeline) deadAtShutdown() (events uint64) {
+	for _, e := range p.Ledger.Entries() {
+		if e.Reason == DeadShutdown {
+			events += e.Events
+		}
+	}
+	return events
+}
+
+// store writes one range until the sink took or refused it. It fails only when
+// ctx ends.
+func (p *Pipeline) store(ctx context.Context, r queue.Range[Record]) error {
+	batch := Batch{Token: fmt.Sprintf("%s-%d-%d", p.prefix, r.First, r.Last)}
+	for _, record := range r.Items {
+		batch.Rows = p.enricher.Rows(batch.Rows, record)
+	}
+	pause := p.Backoff
+	for attempt := 1; ; attempt++ {
+		err := p.write(ctx, batch, attempt)
+		var refused *RefusedError
+		switch {
+		case err == nil:
+			p.lag.Record(ctx, p.Now().Sub(r.Oldest).Seconds())
+			p.settle(r.Items, p.Ledger.Stored)
+			return nil
+		case errors.As(err, &refused):
+			p.Log.Error("the database refuses a batch; its events are lost", "batch", batch.Token, "rows", len(batch.Rows), "error", err)
+			p.settle(r.Items, func(app string, events int) { p.Ledger.DeadLettered(app, DeadRefused, events) })
+			return nil
+		case ctx.Err() != nil:
+			return ctx.Err()
+		}
+		p.Log.Warn("could not store a batch; will try again", "batch", batch.Token, "rows", len(batch.Rows), "attempt", attempt, "pause", pause, "error", err)
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause):
+		}
+		pause = min(2*pause, 30*p.Backoff)
+	}
+}
+
+func (p *Pipeline) write(ctx context.Context, batch Batch, attempt int) error {
+	ctx, span := p.Tracer.Start(ctx, "insert batch", trace.WithAttributes(
+		attribute.String("throughline.batch", batch.Token),
+		attribute.Int("throughline.batch.rows", len(batch.Rows)),
+		attribute.Int("throughline.batch.attempt", attempt)))
+	defer span.End()
+	err := p.Sink.Write(ctx, batch)
+	if err != nil {
+		span.SetStatus(codes.Error, err.Error())
+	}
+	return err
+}
+
+// settle counts the events of records per app.
+func (p *Pipeline) settle(records []Record, count func(app string, events int)) {
+	for _, record := range records {
+		count(record.App.Name, len(record.Report.Events))
+	}
+}
+
+// postLedger writes the ledger's increments until the queue is drained, and
+// once more then. What could not be written is kept for the next time under
+// the token it was tried with, so that it is never written twice.
+func (p *Pipeline) postLedger(ctx context.Context, drained <-chan struct{}) {
+	ticker := time.NewTicker(p.LedgerEvery)
+	defer ticker.Stop()
+	var pending []Entry
+	var at time.Time
+	post := func(number int) int {
+		if len(pending) == 0 {
+			pending, at = p.Ledger.Unposted(), p.Now()
+		}
+		if len(pending) == 0 {
+			return number
+		}
+		if err := p.Sink.WriteLedger(ctx, fmt.Sprintf("%s-ledger-%d", p.prefix, number), at, pending); err != nil {
+			p.Log.Warn("could not store the ledger; will try again", "error", err)
+			return number
+		}
+		pending = nil
+		return number + 1
+	}
+	number := 1
+	for {
+		select {
+		case <-drained:
+			number = post(number)
+			post(number)
+			return
+		case <-ticker.C:
+			number = post(number)
+		}
+	}
+}
+
+// RegisterMetrics shows the ledger and the queue on the meter.
+func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue[Record]) error {
+	events, err := meter.Int64ObservableCounter("throughline.ingest.events",
+		metric.WithDescription("Events by app, stage and reason; received = rejected + accepted, accepted = stored + queued + dead_lettered."))
+	if err != nil {
+		return fmt.Errorf("create the ledger's counter: %w", err)
+	}
+	held, err := meter.Int64ObservableGauge("throughline.ingest.queue.events", metric.WithDescription("Accepted events waiting to be stored."))
+	if err != nil {
+		return fmt.Errorf("create the queue's gauge: %w", err)
+	}
+	size, err := meter.Int64ObservableGauge("throughline.ingest.queue.size", metric.WithUnit("By"), metric.WithDescription("Bytes of reports waiting to be stored."))
+	if err != nil {
+		return fmt.Errorf("create the queue's size gauge: %w", err)
+	}
+	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for _, e := range ledger.Entries() {
+			o.ObserveInt64(events, int64(e.Events), metric.WithAttributes(
+				attribute.String("app", e.App), attribute.String("stage", string(e.Stage)), attribute.String("reason", string(e.Reason))))
+		}
+		waiting, sizeBytes := q.Held()
+		o.ObserveInt64(held, int64(waiting))
+		o.ObserveInt64(size, int64(sizeBytes))
+		return nil
+	}, events, held, size)
+	if err != nil {
+		return fmt.Errorf("register the ledger's metrics: %w", err)
+	}
+	return nil
+}

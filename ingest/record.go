@@ -1,0 +1,53 @@
+package ingest
+
+import (
+	"time"
+
+	"throughline/beacon"
+)
+
+// Record is one accepted report as it waits in the queue, with what is known of
+// its arrival and nothing that may not be stored: no client address.
+type Record struct {
+	App        *App
+	ReceivedAt time.Time
+	UserAgent  string
+	// Country is the ISO 3166 code that a trusted proxy told, or "".
+	Country string
+	Report  *beacon.Report
+}
+
+// Row is one event ready to be stored: the event's own measurements and the
+// columns that every table has.
+type Row struct {
+	App         string
+	Source      beacon.Source
+	Transaction beacon.TransactionRef // zero: belongs to none
+	SessionID   string
+	View        beacon.View           // zero: belongs to no page view
+	Journey     beacon.JourneyContext // zero: not synthetic
+	Release     string
+	Environment string
+	Country     string
+	Client      Client
+	Timestamp   time.Time // when it began, corrected for wrong clocks
+	ReceivedAt  time.Time
+	// Satisfied is the objective of the transaction, zero when it has none.
+	Satisfied time.Duration
+	Event     beacon.Event
+}
+
+// Client is what a user agent says of itself.
+type Client struct {
+	Device         string // desktop, mobile, tablet, bot or ""
+	Browser        string
+	BrowserVersion string // major version
+	OS             string
+}
+
+// Batch is a frozen run of rows. The same token always stands for the same
+// rows, so a sink can tell a repeated batch from a new one.
+type Batch struct {
+	Token string
+	Rows  []Row
+}

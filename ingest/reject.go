@@ -1,0 +1,33 @@
+package ingest
+
+import "throughline/beacon"
+
+// The reasons for which the collector refuses a report before, or after, the
+// wire contract has had its say. They share their type with those of package
+// beacon, so that answer, metric label and ledger know one list.
+const (
+	// RejectUnknownKey is a write key that belongs to no app.
+	RejectUnknownKey beacon.Reason = "unknown_key"
+	// RejectForbiddenOrigin is a page that the app does not list.
+	RejectForbiddenOrigin beacon.Reason = "forbidden_origin"
+	// RejectNotAnAgent is a synthetic report without a journey agent's token.
+	RejectNotAnAgent beacon.Reason = "not_an_agent"
+	// RejectTooLarge is a body above its limit.
+	RejectTooLarge beacon.Reason = "too_large"
+	// RejectUnreadable is a body that broke off or came too slowly.
+	RejectUnreadable beacon.Reason = "unreadable"
+	// RejectEncoding is a body with a content encoding that is not supported.
+	RejectEncoding beacon.Reason = "unsupported_encoding"
+	// RejectQueueFull is a report that came while the queue was at its bound.
+	RejectQueueFull beacon.Reason = "queue_full"
+	// RejectShuttingDown is a report that came while the collector was stopping.
+	RejectShuttingDown beacon.Reason = "shutting_down"
+)
+
+// Reasons for which an accepted event is dead-lettered.
+const (
+	// DeadRefused is an event of a batch that the database will never take.
+	DeadRefused beacon.Reason = "refused_by_database"
+	// DeadShutdown is an event still queued when the time to stop ran out.
+	DeadShutdown beacon.Reason = "not_stored_at_shutdown"
+)

@@ -1,0 +1,127 @@
+// Package server is the collector's HTTP side: the endpoint that takes
+// reports, the script that browsers load, and the admin side. Echo is confined
+// to this package.
+package server
+
+import (
+	"context"
+	"crypto/subtle"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/metric"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/trace"
+
+	"throughline/beacon"
+	"throughline/ingest"
+)
+
+// Bounds on slow and large requests. They leave a phone on a bad network time
+// for a 64 KiB report, and a client that trickles none.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = 15 * time.Second
+	idleTimeout       = 75 * time.Second
+	maxHeaderBytes    = 16 << 10
+)
+
+// Options are the parts and settings of a [Server].
+type Options struct {
+	Service *ingest.Service
+	Apps    ingest.Apps
+	// Script renders the beacon for an app.
+	Script func(*ingest.App) ([]byte, error)
+	// AgentToken proves that a report is a journey agent's. Empty: none can.
+	AgentToken string
+	// CountryHeader is the request header in which a trusted proxy tells the
+	// ISO 3166 country of the client, such as CF-IPCountry. Empty: not known.
+	CountryHeader string
+	// CollectPath and ScriptPath are where reports go to and scripts come from.
+	CollectPath, ScriptPath string
+	Log                     *slog.Logger
+	Tracer                  trace.Tracer
+	Meter                   metric.Meter
+	Propagator              propagation.TextMapPropagator
+}
+
+// Server takes reports and serves scripts. Make one with [New].
+type Server struct {
+	Options
+	echo    *echo.Echo
+	scripts scripts
+}
+
+// New returns a Server; it renders the script of every app at once, so that a
+// fault in one shows at start.
+func New(options Options, apps []ingest.App) (*Server, error) {
+	s := &Server{Options: options, echo: echo.New()}
+	s.echo.HideBanner, s.echo.HidePort = true, true
+	s.echo.HTTPErrorHandler = s.handleError
+	var err error
+	if s.scripts, err = renderScripts(apps, options.Script); err != nil {
+		return nil, err
+	}
+	telemetry, err := newTelemetry(options.Tracer, options.Meter, options.Propagator)
+	if err != nil {
+		return nil, err
+	}
+	s.echo.Use(telemetry.middleware, s.recoverPanics)
+	s.echo.POST(options.CollectPath, s.collect)
+	s.echo.OPTIONS(options.CollectPath, s.preflight)
+	s.echo.GET(options.ScriptPath+"/:file", s.script)
+	s.echo.HEAD(options.ScriptPath+"/:file", s.script)
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
+
+// Serve answers on the listener with handler until ctx ends, then lets the
+// requests on their way finish for up to grace.
+func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
+	server := &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- server.Serve(listener) }()
+	select {
+	case err := <-failed:
+		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	ending, cancel := context.WithTimeout(context.WithoutCancel(ctx), grace)
+	defer cancel()
+	if err := server.Shutdown(ending); err != nil {
+		_ = server.Close()
+		return fmt.Errorf("stop serving on %s: %w", listener.Addr(), err)
+	}
+	return nil
+}
+
+// isAgent says whether the request carries the journey agents' token.
+func (s *Server) isAgent(r *http.Request) bool {
+	const scheme = "Bearer "
+	header := r.Header.Get(echo.HeaderAuthorization)
+	return s.AgentToken != "" && len(header) > len(scheme) && header[:len(scheme)] == scheme &&
+		subtle.ConstantTimeCompare([]byte(header[len(scheme):]), []byte(s.AgentToken)) == 1
+}
+
+// maxBody is how large a sender's report may be.
+func maxBody(agent bool) int64 {
+	if agent {
+		return beacon.MaxAgentBodyBytes
+	}
+	return beacon.MaxBrowserBodyBytes
+}

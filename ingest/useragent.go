@@ -1,0 +1,48 @@
+package ingest
+
+import (
+	"strings"
+
+	"github.com/mileusna/useragent"
+)
+
+// maxUserAgents bounds the cache of parsed user agents.
+const maxUserAgents = 10_000
+
+// userAgents reads User-Agent headers and remembers the answers; sites see few
+// different ones. It is for one goroutine.
+type userAgents struct{ seen map[string]Client }
+
+func newUserAgents() *userAgents { return &userAgents{map[string]Client{}} }
+
+func (u *userAgents) client(header string) Client {
+	if client, ok := u.seen[header]; ok {
+		return client
+	}
+	if len(u.seen) >= maxUserAgents {
+		clear(u.seen)
+	}
+	client := readUserAgent(header)
+	u.seen[header] = client
+	return client
+}
+
+func readUserAgent(header string) Client {
+	if header == "" {
+		return Client{}
+	}
+	agent := useragent.Parse(header)
+	client := Client{Browser: agent.Name, OS: agent.OS}
+	client.BrowserVersion, _, _ = strings.Cut(agent.Version, ".")
+	switch {
+	case agent.Bot:
+		client.Device = "bot"
+	case agent.Tablet:
+		client.Device = "tablet"
+	case agent.Mobile:
+		client.Device = "mobile"
+	case agent.Desktop:
+		client.Device = "desktop"
+	}
+	return client
+}
