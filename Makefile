@@ -1,0 +1,44 @@
+# make help lists what there is.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+SETUP := deploy/setup/setup
+BIN := bin/throughline
+
+.PHONY: help demo test check build fmt test-go test-js clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: build ## everything at once: shop, visitors, journeys, ClickHouse; DURATION=90s ends it by itself, ARGS=… adds options
+	@$(SETUP) engine chrome
+	@exec $(BIN) demo $(if $(DURATION),--duration $(DURATION)) $(ARGS)
+
+build: ## the binary, bin/throughline
+	@$(SETUP) go binary
+
+test: ## all tests: Go under the race detector, and js
+	@$(SETUP) go compiler engine chrome js
+	@$(MAKE) --no-print-directory test-go test-js
+
+test-go:
+	go test -race -timeout 9m ./...
+
+test-js:
+	npm test --prefix js
+
+check: ## format, vet, staticcheck, TypeScript, bundle and its size, architecture rules
+	@$(SETUP) go js
+	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }
+	go vet ./...
+	go tool staticcheck ./...
+	npm run check --prefix js
+	go test -run 'TestArchitecture' ./cmd/throughline
+
+fmt: ## format Go and TypeScript
+	@$(SETUP) go js
+	go tool gofumpt -w .
+	npm run format --prefix js
+
+clean: ## remove what was built and fetched
+	rm -rf bin data js/node_modules deploy/engine/node_modules

@@ -1,0 +1,167 @@
+// Package config is the one configuration file: strict YAML, every key of it
+// documented in throughline.example.yaml, secrets also from the environment.
+package config
+
+import (
+	"time"
+
+	"throughline/ingest"
+)
+
+// Config is the whole configuration. [Default] fills in what a file leaves out.
+type Config struct {
+	Listen        string        `yaml:"listen"`
+	Admin         Admin         `yaml:"admin"`
+	Paths         Paths         `yaml:"paths"`
+	CountryHeader string        `yaml:"country_header"`
+	AgentToken    Secret        `yaml:"agent_token"`
+	ClickHouse    ClickHouse    `yaml:"clickhouse"`
+	Queue         Queue         `yaml:"queue"`
+	Batch         Batch         `yaml:"batch"`
+	ShutdownGrace Duration      `yaml:"shutdown_grace"`
+	Log           Log           `yaml:"log"`
+	Apps          []App         `yaml:"apps"`
+	Transactions  []Transaction `yaml:"transactions"`
+	Journeys      Journeys      `yaml:"journeys"`
+}
+
+// Admin is the admin side: console, health and metrics.
+type Admin struct {
+	Listen string `yaml:"listen"`
+}
+
+// Paths are where browsers send reports to and load scripts from.
+type Paths struct {
+	Collect string `yaml:"collect"`
+	Script  string `yaml:"script"`
+}
+
+// ClickHouse is the database: a server by address, or the embedded engine.
+type ClickHouse struct {
+	Addr      []string `yaml:"addr"`
+	Database  string   `yaml:"database"`
+	Username  string   `yaml:"username"`
+	Password  Secret   `yaml:"password"`
+	TLS       bool     `yaml:"tls"`
+	Wait      Duration `yaml:"wait"`
+	Retention Duration `yaml:"retention"`
+	Embedded  Embedded `yaml:"embedded"`
+}
+
+// Embedded is the embedded engine, used when no address is given.
+type Embedded struct {
+	DataDir     string `yaml:"data_dir"`
+	NativePort  int    `yaml:"native_port"`
+	HTTPPort    int    `yaml:"http_port"`
+	MemoryLimit Size   `yaml:"memory_limit"`
+	Library     string `yaml:"library"`
+}
+
+// Queue bounds what waits between answer and database.
+type Queue struct {
+	MaxEvents int  `yaml:"max_events"`
+	MaxSize   Size `yaml:"max_size"`
+}
+
+// Batch says when what waits is written.
+type Batch struct {
+	MaxEvents int      `yaml:"max_events"`
+	MaxAge    Duration `yaml:"max_age"`
+}
+
+// Log is the program's own log.
+type Log struct {
+	Level  string `yaml:"level"`
+	Format string `yaml:"format"`
+}
+
+// App is one monitored application.
+type App struct {
+	Name        string   `yaml:"name"`
+	Key         string   `yaml:"key"`
+	Origins     []string `yaml:"origins"`
+	Environment string   `yaml:"environment"`
+}
+
+// Transaction is the definition of a business transaction.
+type Transaction struct {
+	Name       string     `yaml:"name"`
+	App        string     `yaml:"app"`
+	Owner      string     `yaml:"owner"`
+	Objectives Objectives `yaml:"objectives"`
+	Complete   Matcher    `yaml:"complete"`
+}
+
+// Objectives are what a transaction's experience is judged by.
+type Objectives struct {
+	Satisfied Duration `yaml:"satisfied"`
+}
+
+// Matcher recognises a page view or a request.
+type Matcher struct {
+	Page    string `yaml:"page"`
+	Request string `yaml:"request"`
+}
+
+// Journeys are the scheduled journeys that `throughline agent` runs.
+type Journeys struct {
+	Files     []string `yaml:"files"`
+	App       string   `yaml:"app"`
+	Collector string   `yaml:"collector"`
+	Location  string   `yaml:"location"`
+	BaseURL   string   `yaml:"base_url"`
+	Workers   int      `yaml:"workers"`
+	Spread    Duration `yaml:"spread"`
+}
+
+// Default is the configuration of an empty file.
+func Default() Config {
+	return Config{
+		Listen: ":8080",
+		Admin:  Admin{Listen: "127.0.0.1:8081"},
+		Paths:  Paths{Collect: "/v1/events", Script: "/t"},
+		ClickHouse: ClickHouse{
+			Database:  "throughline",
+			Username:  "default",
+			Wait:      Duration(30 * time.Second),
+			Retention: Duration(90 * 24 * time.Hour),
+			Embedded:  Embedded{DataDir: "data", NativePort: 9000, HTTPPort: 8123, MemoryLimit: 2 << 30},
+		},
+		Queue:         Queue{MaxEvents: 200_000, MaxSize: 64 << 20},
+		Batch:         Batch{MaxEvents: 20_000, MaxAge: Duration(time.Second)},
+		ShutdownGrace: Duration(10 * time.Second),
+		Log:           Log{Level: "info", Format: "text"},
+		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Spread: Duration(10 * time.Second)},
+	}
+}
+
+// IngestApps returns the apps with their transactions as package ingest wants
+// them. The configuration must be valid.
+func (c *Config) IngestApps() []ingest.App {
+	apps := make([]ingest.App, 0, len(c.Apps))
+	for _, a := range c.Apps {
+		app := ingest.App{Name: a.Name, Key: a.Key, Origins: a.Origins, Environment: a.Environment}
+		for _, t := range c.Transactions {
+			if t.App != a.Name {
+				continue
+			}
+			// Validate has parsed it before, so it parses.
+			matcher, _ := t.Complete.parse()
+			app.Transactions = append(app.Transactions, ingest.Transaction{
+				Name: t.Name, Owner: t.Owner, Satisfied: t.Objectives.Satisfied.Duration(), Complete: matcher,
+			})
+		}
+		apps = append(apps, app)
+	}
+	return apps
+}
+
+// App returns the app of that name.
+func (c *Config) App(name string) (App, bool) {
+	for _, a := range c.Apps {
+		if a.Name == name {
+			return a, true
+		}
+	}
+	return App{}, false
+}

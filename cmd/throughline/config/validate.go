@@ -1,0 +1,226 @@
+package config
+
+import (
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+	"time"
+
+	"throughline/beacon"
+	"throughline/ingest"
+)
+
+var (
+	keyShape      = regexp.MustCompile(`^[A-Za-z0-9_-]{8,64}$`)
+	databaseShape = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+	pathShape     = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+$`)
+)
+
+// minAgentToken is the least length of the journey agents' token.
+const minAgentToken = 16
+
+// findings collects problems.
+type findings []Problem
+
+func (f *findings) add(key, format string, args ...any) {
+	*f = append(*f, Problem{Key: key, Message: fmt.Sprintf(format, args...)})
+}
+
+// Validate returns everything that is wrong with the configuration.
+func (c *Config) Validate() []Problem {
+	var f findings
+	f.address("listen", c.Listen)
+	f.address("admin.listen", c.Admin.Listen)
+	f.path("paths.collect", c.Paths.Collect)
+	f.path("paths.script", c.Paths.Script)
+	if c.AgentToken != "" && len(c.AgentToken) < minAgentToken {
+		f.add("agent_token", "must have at least %d characters", minAgentToken)
+	}
+	f.clickHouse(c.ClickHouse)
+	f.atLeast("queue.max_events", c.Queue.MaxEvents, beacon.MaxEvents)
+	f.atLeast("queue.max_size", int(c.Queue.MaxSize), beacon.MaxAgentBodyBytes)
+	f.atLeast("batch.max_events", c.Batch.MaxEvents, beacon.MaxEvents)
+	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
+	f.oneOf("log.format", c.Log.Format, "text", "json")
+	f.apps(c.Apps)
+	f.transactions(c)
+	f.journeys(c)
+	return f
+}
+
+func (f *findings) atLeast(key string, value, least int) {
+	if value < least {
+		f.add(key, "must be at least %d", least)
+	}
+}
+
+func (f *findings) oneOf(key, value string, allowed ...string) {
+	if !slices.Contains(allowed, value) {
+		f.add(key, "must be one of %s", strings.Join(allowed, ", "))
+	}
+}
+
+func (f *findings) address(key, value string) {
+	if _, port, err := net.SplitHostPort(value); err != nil || port == "" {
+		f.add(key, "must be host:port, or :port for all addresses")
+	}
+}
+
+func (f *findings) path(key, value string) {
+	if !pathShape.MatchString(value) {
+		f.add(key, "must be a path such as /v1/events")
+	}
+}
+
+func (f *findings) clickHouse(c ClickHouse) {
+	for i, addr := range c.Addr {
+		f.address(fmt.Sprintf("clickhouse.addr[%d]", i), addr)
+	}
+	if !databaseShape.MatchString(c.Database) || c.Database == "default" || c.Database == "system" {
+		f.add("clickhouse.database", "must be a plain name other than default and system")
+	}
+	if r := c.Retention.Duration(); r != 0 && r < 24*time.Hour {
+		f.add("clickhouse.retention", "must be at least 1d, or 0s to keep rows for ever")
+	}
+	if len(c.Addr) > 0 {
+		return
+	}
+	if c.Embedded.DataDir == "" {
+		f.add("clickhouse.embedded.data_dir", "must not be empty")
+	}
+	if c.Username != "default" || c.Password != "" {
+		f.add("clickhouse.username", "the embedded engine knows only the user default, without password; set clickhouse.addr to use a server")
+	}
+	for key, port := range map[string]int{"native_port": c.Embedded.NativePort, "http_port": c.Embedded.HTTPPort} {
+		if port < 0 || port > 65535 {
+			f.add("clickhouse.embedded."+key, "must be a port, or 0 to pick a free one")
+		}
+	}
+}
+
+func (f *findings) apps(apps []App) {
+	names, keys := map[string]bool{}, map[string]bool{}
+	for i, a := range apps {
+		key := func(field string) string { return fmt.Sprintf("apps[%d].%s", i, field) }
+		switch {
+		case a.Name == "" || len(a.Name) > beacon.MaxNameBytes:
+			f.add(key("name"), "must have 1 to %d bytes", beacon.MaxNameBytes)
+		case names[a.Name]:
+			f.add(key("name"), "another app has this name")
+		}
+		switch {
+		case !keyShape.MatchString(a.Key):
+			f.add(key("key"), "must be 8 to 64 letters, digits, - or _")
+		case keys[a.Key]:
+			f.add(key("key"), "another app has this key")
+		}
+		names[a.Name], keys[a.Key] = true, true
+		if len(a.Origins) == 0 {
+			f.add(key("origins"), "must list the origins of the app's pages, such as https://shop.example; \"*\" allows any")
+		}
+		for j, origin := range a.Origins {
+			if !validOrigin(origin) {
+				f.add(fmt.Sprintf("%s[%d]", key("origins"), j), "must be an origin such as https://shop.example or https://*.shop.example, or \"*\"")
+			}
+		}
+	}
+}
+
+func validOrigin(origin string) bool {
+	if origin == "*" {
+		return true
+	}
+	u, err := url.Parse(strings.Replace(origin, "://*.", "://any.", 1))
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.Contains(u.Host, "*") &&
+		u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+}
+
+func (f *findings) transactions(c *Config) {
+	seen := map[[2]string]bool{}
+	for i, t := range c.Transactions {
+		key := func(field string) string { return fmt.Sprintf("transactions[%d].%s", i, field) }
+		if t.Name == "" || len(t.Name) > beacon.MaxNameBytes {
+			f.add(key("name"), "must have 1 to %d bytes", beacon.MaxNameBytes)
+		}
+		if _, ok := c.App(t.App); !ok {
+			f.add(key("app"), "no app is called %q", t.App)
+		}
+		if id := [2]string{t.App, t.Name}; seen[id] {
+			f.add(key("name"), "the app has another transaction of this name")
+		} else {
+			seen[id] = true
+		}
+		if t.Objectives.Satisfied <= 0 {
+			f.add(key("objectives.satisfied"), "must be the wait up to which a user is satisfied, such as 2s")
+		}
+		if field, err := t.Complete.check(); err != nil {
+			f.add(key(field), "%s", err)
+		}
+	}
+}
+
+// check says which field is wrong, and how.
+func (m Matcher) check() (field string, err error) {
+	field = "complete"
+	switch {
+	case m.Page != "" && m.Request == "":
+		field = "complete.page"
+	case m.Page == "" && m.Request != "":
+		field = "complete.request"
+	default:
+		return field, fmt.Errorf("must have one of page and request")
+	}
+	_, err = m.parse()
+	return field, err
+}
+
+var requestShape = regexp.MustCompile(`^(?:([A-Z]+)\s+)?(\S+)$`)
+
+// parse reads a page pattern, or a request as in "POST /api/pay".
+func (m Matcher) parse() (ingest.Matcher, error) {
+	if m.Page != "" {
+		page, err := ingest.ParsePattern(m.Page)
+		return ingest.Matcher{Page: &page}, err
+	}
+	parts := requestShape.FindStringSubmatch(m.Request)
+	if parts == nil {
+		return ingest.Matcher{}, fmt.Errorf("must be a method and a path, such as POST /api/pay, or a path alone for any method")
+	}
+	methods := []string{"", http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodOptions}
+	if !slices.Contains(methods, parts[1]) {
+		return ingest.Matcher{}, fmt.Errorf("%s is not a method", parts[1])
+	}
+	path, err := ingest.ParsePattern(parts[2])
+	return ingest.Matcher{Request: &ingest.RequestPattern{Method: parts[1], Path: path}}, err
+}
+
+func (f *findings) journeys(c *Config) {
+	j := c.Journeys
+	if len(j.Files) == 0 {
+		return
+	}
+	if _, ok := c.App(j.App); !ok {
+		f.add("journeys.app", "no app is called %q", j.App)
+	}
+	if j.Location == "" || len(j.Location) > beacon.MaxNameBytes {
+		f.add("journeys.location", "must have 1 to %d bytes", beacon.MaxNameBytes)
+	}
+	for key, text := range map[string]string{"collector": j.Collector, "base_url": j.BaseURL} {
+		if text == "" && key == "base_url" {
+			continue
+		}
+		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+			f.add("journeys."+key, "must be a URL such as https://collect.example")
+		}
+	}
+	if j.Workers < 0 {
+		f.add("journeys.workers", "must not be negative; 0 is one per core")
+	}
+	if c.AgentToken == "" {
+		f.add("agent_token", "journeys need it to report; set it here or in THROUGHLINE_AGENT_TOKEN")
+	}
+}

@@ -1,0 +1,302 @@
+package clickhouse
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"throughline/beacon"
+	"throughline/deploy/engine/enginetest"
+	"throughline/ingest"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// open returns a store on an empty, migrated database of the real engine.
+func open(t *testing.T) *Store {
+	t.Helper()
+	s := openEmpty(t, 0)
+	if _, err := s.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func openEmpty(t *testing.T, retention time.Duration) *Store {
+	t.Helper()
+	s, err := Open(t.Context(), Options{
+		Addr: []string{enginetest.Start(t).NativeAddr()}, Database: enginetest.Database(t), Username: "default",
+		Retention: retention, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+// one runs a query with one column and returns its rows as text.
+func one(t *testing.T, s *Store, sql string) []string {
+	t.Helper()
+	var values []string
+	err := s.Query(t.Context(), "SELECT toString(x) FROM ("+sql+")", nil, func(scan func(...any) error) error {
+		var value string
+		err := scan(&value)
+		values = append(values, value)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return values
+}
+
+// rowsOf decodes wire fixtures and enriches them, as the collector does.
+func rowsOf(t *testing.T, fixtures ...string) []ingest.Row {
+	t.Helper()
+	app := &ingest.App{Name: "shop", Transactions: []ingest.Transaction{{Name: "View product", Satisfied: 500 * time.Millisecond}}}
+	received := time.UnixMilli(1763900001000).UTC()
+	var rows []ingest.Row
+	for _, fixture := range fixtures {
+		data, err := os.ReadFile(filepath.Join("..", "..", "beacon", "testdata", "wire", fixture+".json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, _, err := beacon.Decode(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rows = ingest.NewEnricher().Rows(rows, ingest.Record{App: app, ReceivedAt: received, Country: "DE", Report: report})
+	}
+	return rows
+}
+
+// What the table files list must be what the schema has, column by column;
+// columns that the database computes are the exception.
+func TestTables_ListTheColumnsOfTheSchema(t *testing.T) {
+	s := open(t)
+	for _, table := range tables() {
+		var listed []string
+		for _, c := range table.columns {
+			listed = append(listed, c.name)
+		}
+		inSchema := one(t, s, fmt.Sprintf("SELECT name AS x FROM system.columns WHERE database = currentDatabase() AND table = '%s' AND default_kind = ''", table.name))
+		slices.Sort(listed)
+		slices.Sort(inSchema)
+		if diff := cmp.Diff(inSchema, listed); diff != "" {
+			t.Errorf("%s (-schema +listed):\n%s", table.name, diff)
+		}
+	}
+}
+
+func TestWrite_StoresEveryKindOnceHoweverOftenItIsRepeated(t *testing.T) {
+	s := open(t)
+	batch := ingest.Batch{Token: "a-1-5", Rows: rowsOf(t, "good_early_report", "good_final_report", "good_synthetic_page_view", "good_journey_run")}
+	for range 3 {
+		if err := s.Write(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	// The early and the final report of the one page view are merged as they come.
+	want := map[string]string{"page_views": "2", "requests": "2", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1"}
+	for table, count := range want {
+		if got := one(t, s, "SELECT count() AS x FROM "+table); got[0] != count {
+			t.Errorf("%s has %s rows, want %s", table, got[0], count)
+		}
+	}
+	// Another token is another batch, whatever is in it.
+	batch.Token = "a-6-10"
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, s, "SELECT count() AS x FROM requests"); got[0] != "4" {
+		t.Errorf("requests has %s rows after a second batch", got[0])
+	}
+}
+
+func TestPageViews_EarlyAndFinalReportAreOneView(t *testing.T) {
+	s := open(t)
+	// The final report may well arrive first.
+	for i, fixture := range []string{"good_final_report", "good_early_report"} {
+		if err := s.Write(t.Context(), ingest.Batch{Token: fmt.Sprint(i), Rows: rowsOf(t, fixture)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const figures = "concat(toString(round(lcp_ms, 1)), ' ', toString(round(ttfb_ms, 1)), ' ', lcp_element, ' ', trace_id, ' ', transaction, ' ', country)"
+	want := []string{"402.5 60.1 main>img.hero 4bf92f3577b34da6a3ce929d0e0e4736 View product DE"}
+	if diff := cmp.Diff(want, one(t, s, "SELECT "+figures+" AS x FROM page_views FINAL")); diff != "" {
+		t.Error(diff)
+	}
+	plain := one(t, s, "SELECT concat(toString(uniqExact(page_view_id)), ' ', toString(round(quantile(0.75)(lcp_ms), 1)), ' ', toString(count(lcp_ms))) AS x FROM page_views")
+	if plain[0] != "1 402.5 1" {
+		t.Errorf("plain rows say %q", plain[0])
+	}
+}
+
+func TestTransactions_ApdexZones(t *testing.T) {
+	s := open(t)
+	instance := func(id int, outcome beacon.Outcome, waitMS float64, satisfied time.Duration) ingest.Row {
+		return ingest.Row{
+			App: "shop", Source: beacon.SourceRUM, Timestamp: time.Now(), ReceivedAt: time.Now(), Satisfied: satisfied,
+			Transaction: beacon.TransactionRef{Name: fmt.Sprintf("%02d", id)},
+			Event:       beacon.Event{TransactionDone: &beacon.TransactionDone{Outcome: outcome, DurationMS: 1e6, WaitMS: waitMS}},
+		}
+	}
+	const t1 = time.Second
+	cases := []struct {
+		row  ingest.Row
+		want string
+	}{
+		{instance(0, beacon.OutcomeCompleted, 1000, t1), "satisfied"},
+		{instance(1, beacon.OutcomeCompleted, 1000.1, t1), "tolerating"},
+		{instance(2, beacon.OutcomeCompleted, 4000, t1), "tolerating"},
+		{instance(3, beacon.OutcomeCompleted, 4000.5, t1), "frustrated"},
+		{instance(4, beacon.OutcomeFailed, 10, t1), "frustrated"},
+		{instance(5, beacon.OutcomeTimedOut, 10, t1), "frustrated"},
+		{instance(6, beacon.OutcomeAbandoned, 900, t1), ""},
+		{instance(7, beacon.OutcomeAbandoned, 1500, t1), "tolerating"},
+		{instance(8, beacon.OutcomeAbandoned, 9000, t1), "frustrated"},
+		{instance(9, beacon.OutcomeUnknown, 10, t1), ""},
+		{instance(10, beacon.OutcomeCompleted, 10, 0), ""},
+	}
+	var batch ingest.Batch
+	var want []string
+	for _, c := range cases {
+		batch.Rows = append(batch.Rows, c.row)
+		want = append(want, c.want)
+	}
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(want, one(t, s, "SELECT apdex_zone AS x FROM transactions ORDER BY transaction")); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestWriteLedger_StoresIncrementsOnce(t *testing.T) {
+	s := open(t)
+	entries := []ingest.Entry{{App: "shop", Stage: ingest.StageReceived, Events: 7}, {App: "shop", Stage: ingest.StageRejected, Reason: "invalid", Events: 2}}
+	for range 2 {
+		if err := s.WriteLedger(t.Context(), "a-ledger-1", time.Now(), entries); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := one(t, s, "SELECT sum(events) AS x FROM ingest_log WHERE stage = 'received'"); got[0] != "7" {
+		t.Errorf("received %s events", got[0])
+	}
+}
+
+func TestWrite_HostileTextsArriveAsTheyAre(t *testing.T) {
+	s := open(t)
+	hostile := "'); DROP TABLE errors; -- \"\\ \n\t💥 \u202e"
+	err := s.Write(t.Context(), ingest.Batch{Token: "x", Rows: []ingest.Row{{
+		App: hostile, Timestamp: time.Now(), ReceivedAt: time.Now(),
+		Event: beacon.Event{Error: &beacon.Error{Kind: beacon.ErrorUncaught, Message: hostile, Count: 1}},
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := one(t, s, "SELECT message AS x FROM errors"); len(got) != 1 || got[0] != hostile {
+		t.Errorf("message = %q", got)
+	}
+}
+
+func TestMigrate_AppliesOnceAndSetsTheRetention(t *testing.T) {
+	s := openEmpty(t, 30*24*time.Hour)
+	applied, err := s.Migrate(t.Context())
+	if err != nil || len(applied) == 0 {
+		t.Fatalf("first: %v, %v", applied, err)
+	}
+	if applied, err := s.Migrate(t.Context()); err != nil || len(applied) != 0 {
+		t.Errorf("second: %v, %v", applied, err)
+	}
+	tables := one(t, s, "SELECT name AS x FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '%TTL toDateTime(timestamp) + toIntervalDay(30)%' ORDER BY x")
+	want := []string{"errors", "ingest_log", "journey_runs", "journey_steps", "page_views", "requests", "transactions"}
+	if diff := cmp.Diff(want, tables); diff != "" {
+		t.Errorf("tables with the retention (-want +got):\n%s", diff)
+	}
+}
+
+func TestMigrate_TwoAtOnce(t *testing.T) {
+	s := openEmpty(t, 24*time.Hour)
+	ended := make(chan error, 4)
+	for range cap(ended) {
+		go func() { _, err := s.Migrate(context.Background()); ended <- err }()
+	}
+	for range cap(ended) {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
+	}
+}
+
+func TestMigrate_RefusesWhatItDoesNotKnow(t *testing.T) {
+	s := open(t)
+	if err := s.conn.Exec(t.Context(), "INSERT INTO schema_migrations VALUES (9999, '9999_later', '', now64(3))"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "9999_later") {
+		t.Errorf("a newer schema: %v", err)
+	}
+	edited := open(t)
+	if err := edited.conn.Exec(t.Context(), "INSERT INTO schema_migrations VALUES (1, '0001_page_views', 'other', now64(3))"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := edited.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "0001_page_views differs") {
+		t.Errorf("an edited migration: %v", err)
+	}
+}
+
+func TestMigrations_AreNumberedWithoutGaps(t *testing.T) {
+	if _, err := migrations(migrationFiles); err != nil {
+		t.Error(err)
+	}
+	gap := fstest.MapFS{"migrations/0001_a.sql": {}, "migrations/0003_b.sql": {}}
+	if _, err := migrations(gap); err == nil || !strings.Contains(err.Error(), "0002") {
+		t.Errorf("a gap: %v", err)
+	}
+}
+
+func TestOpen_ServerThatDoesNotAnswer(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := listener.Addr().String()
+	_ = listener.Close()
+	var logged strings.Builder
+	options := Options{Addr: []string{addr}, Database: "x", Username: "default", Log: slog.New(slog.NewTextHandler(&logged, nil))}
+
+	if _, err := Open(t.Context(), options); err == nil || !strings.Contains(err.Error(), addr+" did not answer within 0s (see clickhouse.addr") {
+		t.Errorf("without waiting: %v", err)
+	}
+	options.Wait = 1500 * time.Millisecond
+	start := time.Now()
+	if _, err := Open(t.Context(), options); err == nil || time.Since(start) < options.Wait {
+		t.Errorf("gave up after %v: %v", time.Since(start), err)
+	}
+	if !strings.Contains(logged.String(), "waiting for ClickHouse") {
+		t.Errorf("said nothing while waiting: %s", logged.String())
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	if _, err := Open(ctx, options); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("with a context that ends: %v", err)
+	}
+}

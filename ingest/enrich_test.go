@@ -1,0 +1,92 @@
+package ingest
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"throughline/beacon"
+)
+
+func TestCorrectTime(t *testing.T) {
+	received := time.Date(2026, 3, 29, 12, 0, 0, 0, time.UTC)
+	for name, c := range map[string]struct {
+		sentAgo, atAgo time.Duration // before received, by the sender's clock
+		want           time.Duration // before received
+	}{
+		"right clock, the way of the report is not taken off": {3 * time.Second, 63 * time.Second, 63 * time.Second},
+		"within five minutes is believed":                     {5 * time.Minute, 6 * time.Minute, 6 * time.Minute},
+		"an hour slow":                                        {time.Hour + 2*time.Second, time.Hour + 62*time.Second, 62 * time.Second},
+		"two hours fast":                                      {-2 * time.Hour, -2*time.Hour + time.Minute, time.Minute},
+		"skew rounds to five minutes":                         {7*time.Minute + 29*time.Second, 8 * time.Minute, 3 * time.Minute},
+		"ten years slow":                                      {10 * 365 * 24 * time.Hour, 10*365*24*time.Hour + time.Minute, time.Minute},
+		"older than two days is clamped":                      {0, 1000 * time.Hour, 48 * time.Hour},
+		"in the future is clamped":                            {0, -time.Hour, -time.Minute},
+	} {
+		got := correctTime(received.Add(-c.atAgo), received.Add(-c.sentAgo), received)
+		if diff := received.Sub(got); diff != c.want {
+			t.Errorf("%s: %v before arrival, want %v", name, diff, c.want)
+		}
+	}
+}
+
+func TestScrubText_TakesSecretsOutOfURLs(t *testing.T) {
+	for text, want := range map[string]string{
+		"plain text, no URL?":                                       "plain text, no URL?",
+		"at f (https://a.example/x.js?v=secret:12:34)":              "at f (https://a.example/x.js:12:34)",
+		"f@https://a.example/x.js?v=secret:12:34\ng@x":              "f@https://a.example/x.js:12:34\ng@x",
+		"GET https://u:secret@a.example/p?t=secret failed":          "GET https://a.example/p failed",
+		"see https://a.example/p#secret":                            "see https://a.example/p",
+		`fetch("https://a.example/p?a=secret") broke`:               `fetch("https://a.example/p") broke`,
+		"two https://a.example/?x=secret https://b.example/#secret": "two https://a.example/ https://b.example/",
+		"https://a.example:8443/p?secret":                           "https://a.example:8443/p",
+	} {
+		if got := scrubText(text); got != want || strings.Contains(got, "secret") {
+			t.Errorf("scrubText(%q) = %q, want %q", text, got, want)
+		}
+	}
+}
+
+func TestFingerprint_GroupsAsAPersonWould(t *testing.T) {
+	chrome := "TypeError: x\n    at render (https://a.example/static/product.4f7c2a9b.js:12:34)\n    at https://a.example/static/app.js:1:2"
+	base := beacon.Error{Type: "TypeError", Message: `Cannot read "price" of item 42`, Stack: chrome}
+	same := base
+	same.Message = `Cannot read "name" of item 7`
+	same.Stack = strings.NewReplacer("4f7c2a9b", "00112233", "12:34", "99:1", "a.example", "b.example").Replace(chrome)
+	if fingerprint(&base) != fingerprint(&same) {
+		t.Error("another build, host and item make another group")
+	}
+	for name, other := range map[string]beacon.Error{
+		"type":    {Type: "RangeError", Message: base.Message, Stack: base.Stack},
+		"message": {Type: base.Type, Message: "Out of stock", Stack: base.Stack},
+		"place":   {Type: base.Type, Message: base.Message, Stack: strings.ReplaceAll(chrome, "product", "cart")},
+	} {
+		if fingerprint(&base) == fingerprint(&other) {
+			t.Errorf("another %s is in the same group", name)
+		}
+	}
+}
+
+func TestUserAgents_TellBrowserAndDevice(t *testing.T) {
+	agents := newUserAgents()
+	for header, want := range map[string]Client{
+		"": {},
+		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36":                                   {"desktop", "Chrome", "156", "Linux"},
+		"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1": {"mobile", "Safari", "19", "iOS"},
+		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0":                                                        {"desktop", "Firefox", "145", "Windows"},
+		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                                                                {"bot", "Googlebot", "2", ""},
+	} {
+		for range 2 { // parsed, then remembered
+			if got := agents.client(header); got != want {
+				t.Errorf("%q: %+v, want %+v", header, got, want)
+			}
+		}
+	}
+	for i := range maxUserAgents + 10 {
+		agents.client(fmt.Sprintf("x/%d", i))
+	}
+	if len(agents.seen) > maxUserAgents {
+		t.Errorf("the cache holds %d user agents", len(agents.seen))
+	}
+}

@@ -1,0 +1,359 @@
+package server
+
+import (
+	"compress/gzip"
+	"context"
+	"encoding/json"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/labstack/echo/v4"
+	"go.opentelemetry.io/otel/metric/noop"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
+
+	"throughline/beacon"
+	"throughline/ingest"
+	"throughline/ingest/queue"
+)
+
+const (
+	key    = "shop-web-4f7c2a"
+	origin = "https://shop.example"
+	token  = "0123456789abcdef"
+)
+
+// door is a collector without a database behind it.
+type door struct {
+	*httptest.Server
+	queue  *queue.Queue[ingest.Record]
+	ledger *ingest.Ledger
+	spans  *tracetest.SpanRecorder
+}
+
+func openDoor(t *testing.T, queueEvents int) *door {
+	t.Helper()
+	d := &door{
+		queue:  queue.New[ingest.Record](queue.Limits{Events: queueEvents, SizeBytes: 1 << 20}, time.Now),
+		ledger: ingest.NewLedger(),
+		spans:  tracetest.NewSpanRecorder(),
+	}
+	apps := []ingest.App{{Name: "shop", Key: key, Origins: []string{origin}}, {Name: "other", Key: "other-4f7c2a", Origins: []string{"*"}}}
+	s, err := New(Options{
+		Service: ingest.NewService(d.queue, d.ledger, time.Now),
+		Apps:    ingest.NewApps(apps),
+		Script: func(app *ingest.App) ([]byte, error) {
+			return []byte("/* " + strings.Repeat(app.Name, 100) + " */"), nil
+		},
+		AgentToken:    token,
+		CountryHeader: "X-Country",
+		CollectPath:   "/v1/events",
+		ScriptPath:    "/t",
+		Log:           slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Tracer:        trace.NewTracerProvider(trace.WithSpanProcessor(d.spans)).Tracer(""),
+		Meter:         noop.NewMeterProvider().Meter(""),
+		Propagator:    propagation.TraceContext{},
+	}, apps)
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.Server = httptest.NewServer(s)
+	t.Cleanup(d.Close)
+	return d
+}
+
+func fixture(t *testing.T, name string) string {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join("..", "..", "beacon", "testdata", "wire", name+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(data)
+}
+
+// post sends a body as a page of the origin would; headers override.
+func (d *door) post(t *testing.T, query, body string, headers map[string]string) (*http.Response, string) {
+	t.Helper()
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/v1/events"+query, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Origin", origin)
+	request.Header.Set("Content-Type", "text/plain;charset=UTF-8")
+	for name, value := range headers {
+		if value == "" {
+			request.Header.Del(name)
+		} else {
+			request.Header.Set(name, value)
+		}
+	}
+	response, err := d.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	answer, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return response, string(answer)
+}
+
+func TestCollect_Answers(t *testing.T) {
+	good := fixture(t, "good_early_report")
+	journey := fixture(t, "good_journey_run")
+	mixed := strings.Replace(good, `"duration_ms": 312.8`, `"duration_ms": -1`, 1)
+	pad := func(size int) string { return good + strings.Repeat(" ", size-len(good)) }
+	agent := map[string]string{"Origin": "", "Authorization": "Bearer " + token}
+	for name, c := range map[string]struct {
+		query, body string
+		headers     map[string]string
+		status      int
+		answer      string // part of it
+	}{
+		"good":                          {"?key=" + key, good, nil, 202, `{"accepted":3}`},
+		"some events bad":               {"?key=" + key, mixed, nil, 202, `{"accepted":2,"rejected":[{"index":1,"field":"request.duration_ms","reason":"out_of_range"`},
+		"all events bad":                {"?key=" + key, fixture(t, "bad_out_of_range_lcp_negative"), nil, 400, `{"accepted":0,"rejected":[{"index":0,"field":"page_view.lcp_ms","reason":"out_of_range"`},
+		"no key":                        {"", good, nil, 401, "unknown_key"},
+		"unknown key":                   {"?key=nobodys-key", good, nil, 401, "unknown_key"},
+		"another site's page":           {"?key=" + key, good, map[string]string{"Origin": "https://evil.example"}, 403, "forbidden_origin"},
+		"no page at all":                {"?key=" + key, good, map[string]string{"Origin": ""}, 403, "forbidden_origin"},
+		"at the limit":                  {"?key=" + key, pad(beacon.MaxBrowserBodyBytes), nil, 202, "accepted"},
+		"above the limit":               {"?key=" + key, pad(beacon.MaxBrowserBodyBytes + 1), nil, 413, "too_large"},
+		"malformed":                     {"?key=" + key, `{"v":1,`, nil, 400, `"reason":"malformed"`},
+		"malformed field":               {"?key=" + key, fixture(t, "bad_malformed_view_type"), nil, 400, `"field":"view"`},
+		"empty":                         {"?key=" + key, "", nil, 400, `"reason":"malformed"`},
+		"compressed":                    {"?key=" + key, good, map[string]string{"Content-Encoding": "gzip"}, 415, "unsupported_encoding"},
+		"a journey from a page":         {"?key=" + key, journey, nil, 403, "not_an_agent"},
+		"a journey with a wrong token":  {"?key=" + key, journey, map[string]string{"Authorization": "Bearer 0123456789abcdeX"}, 403, "not_an_agent"},
+		"a journey with the token":      {"?key=" + key, journey, agent, 202, `{"accepted":2}`},
+		"an agent may send larger ones": {"?key=" + key, pad(beacon.MaxBrowserBodyBytes + 1), agent, 202, "accepted"},
+		"an agent's limit":              {"?key=" + key, pad(beacon.MaxAgentBodyBytes + 1), agent, 413, "too_large"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			response, answer := openDoor(t, 100).post(t, c.query, c.body, c.headers)
+			if response.StatusCode != c.status || !strings.Contains(answer, c.answer) {
+				t.Errorf("%d %s\nwant %d with %s", response.StatusCode, answer, c.status, c.answer)
+			}
+			sent := response.Request.Header.Get("Origin")
+			if got := response.Header.Get("Access-Control-Allow-Origin"); got != sent {
+				t.Errorf("Access-Control-Allow-Origin = %q for origin %q", got, sent)
+			}
+			if !json.Valid([]byte(answer)) {
+				t.Errorf("the answer is not JSON: %s", answer)
+			}
+		})
+	}
+}
+
+func TestCollect_CountsEveryRefusal(t *testing.T) {
+	d := openDoor(t, 100)
+	d.post(t, "?key=nobodys-key", "x", nil)
+	d.post(t, "?key="+key, "x", map[string]string{"Origin": "https://evil.example"})
+	d.post(t, "?key="+key, strings.Repeat("x", beacon.MaxBrowserBodyBytes+1), nil)
+	d.post(t, "?key="+key, "x", nil)
+	var got []ingest.Entry
+	for _, e := range d.ledger.Entries() {
+		if e.Stage == ingest.StageRejected {
+			got = append(got, e)
+		}
+	}
+	want := []ingest.Entry{
+		{App: "", Stage: ingest.StageRejected, Reason: ingest.RejectUnknownKey, Events: 1},
+		{App: "shop", Stage: ingest.StageRejected, Reason: ingest.RejectForbiddenOrigin, Events: 1},
+		{App: "shop", Stage: ingest.StageRejected, Reason: beacon.RejectMalformed, Events: 1},
+		{App: "shop", Stage: ingest.StageRejected, Reason: ingest.RejectTooLarge, Events: 1},
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("rejected = %+v", got)
+	}
+}
+
+func TestCollect_FullQueueAsksToComeBack(t *testing.T) {
+	d := openDoor(t, 4)
+	if response, answer := d.post(t, "?key="+key, fixture(t, "good_early_report"), nil); response.StatusCode != 202 {
+		t.Fatalf("%d %s", response.StatusCode, answer)
+	}
+	response, answer := d.post(t, "?key="+key, fixture(t, "good_early_report"), nil)
+	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "5" || !strings.Contains(answer, "queue_full") {
+		t.Errorf("%d, Retry-After %q: %s", response.StatusCode, response.Header.Get("Retry-After"), answer)
+	}
+	if response.Header.Get("Access-Control-Allow-Origin") != origin {
+		t.Error("no CORS header on the 503")
+	}
+}
+
+func TestCollect_KeepsWhatIsKnownOfTheClientButNotItsAddress(t *testing.T) {
+	d := openDoor(t, 100)
+	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": "Agent/1", "X-Country": "de", "X-Forwarded-For": "192.0.2.7"})
+	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"X-Country": "Narnia"})
+	d.queue.Close()
+	r, err := d.queue.Next(t.Context(), queue.Cut{MaxEvents: 100})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if first := r.Items[0]; first.UserAgent != "Agent/1" || first.Country != "DE" || first.App.Name != "shop" {
+		t.Errorf("record = %+v", first)
+	}
+	if second := r.Items[1]; second.Country != "" {
+		t.Errorf("country = %q", second.Country)
+	}
+}
+
+func TestServe_CutsOffClientsThatTrickle(t *testing.T) {
+	t.Parallel()
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		ended <- Serve(ctx, listener, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(204) }), time.Second, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	}()
+	connection, err := net.Dial("tcp", listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = connection.Close() }()
+	if _, err := io.WriteString(connection, "POST / HTTP/1.1\r\nHost: x\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	_ = connection.SetReadDeadline(time.Now().Add(2 * readHeaderTimeout))
+	if _, err := io.ReadAll(connection); err != nil {
+		t.Errorf("a client that never ends its headers still holds its connection: %v", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestPreflight_IsAnswered(t *testing.T) {
+	d := openDoor(t, 100)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, d.URL+"/v1/events?key="+key, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Origin", origin)
+	response, err := d.Client().Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	if response.StatusCode != 204 || response.Header.Get("Access-Control-Allow-Origin") != origin ||
+		response.Header.Get("Access-Control-Allow-Methods") != "POST" || response.Header.Get("Access-Control-Allow-Headers") != "Content-Type" {
+		t.Errorf("%d %v", response.StatusCode, response.Header)
+	}
+}
+
+func TestScript_IsServedPerAppCompressedAndRevalidated(t *testing.T) {
+	d := openDoor(t, 100)
+	get := func(path string, headers map[string]string) (*http.Response, string) {
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Accept-Encoding", "identity")
+		for name, value := range headers {
+			request.Header.Set(name, value)
+		}
+		response, err := d.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		content, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return response, string(content)
+	}
+	plain, content := get("/t/"+key+".js", nil)
+	if plain.StatusCode != 200 || !strings.Contains(content, "shopshop") || plain.Header.Get("Content-Type") != "text/javascript; charset=utf-8" {
+		t.Fatalf("%d %v %s", plain.StatusCode, plain.Header, content)
+	}
+	packed, packedContent := get("/t/"+key+".js", map[string]string{"Accept-Encoding": "gzip, br"})
+	if packed.Header.Get("Content-Encoding") != "gzip" || packed.ContentLength >= plain.ContentLength {
+		t.Errorf("packed: %v", packed.Header)
+	}
+	again, _ := get("/t/"+key+".js", map[string]string{"If-None-Match": `"x", W/` + plain.Header.Get("ETag")})
+	if again.StatusCode != 304 {
+		t.Errorf("revalidation: %d", again.StatusCode)
+	}
+	if _, other := get("/t/other-4f7c2a.js", nil); !strings.Contains(other, "otherother") {
+		t.Errorf("the other app's script is %s", other)
+	}
+	if unknown, _ := get("/t/nobodys-key.js", nil); unknown.StatusCode != 404 {
+		t.Errorf("unknown key: %d", unknown.StatusCode)
+	}
+	reader, err := gzip.NewReader(strings.NewReader(packedContent))
+	if err != nil {
+		t.Fatal(err)
+	}
+	unpacked, err := io.ReadAll(reader)
+	if err != nil || string(unpacked) != content {
+		t.Errorf("the packed script differs from the plain one: %v", err)
+	}
+}
+
+func TestTelemetry_NamesSpansByRoute(t *testing.T) {
+	d := openDoor(t, 100)
+	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"traceparent": parent})
+	spans := d.spans.Ended()
+	if len(spans) != 1 || spans[0].Name() != "POST /v1/events" || spans[0].SpanContext().TraceID().String() != "4bf92f3577b34da6a3ce929d0e0e4736" {
+		t.Fatalf("spans = %v", spans)
+	}
+}
+
+func TestHandleError_HidesInternals(t *testing.T) {
+	d := openDoor(t, 100)
+	d.Config.Handler.(*Server).echo.GET("/panic", func(echo.Context) error { panic("password") })
+	response, err := d.Client().Get(d.URL + "/panic")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	content, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != 500 || string(content) != "{\"error\":\"internal error\"}\n" {
+		t.Errorf("%d %s %v", response.StatusCode, content, err)
+	}
+}
+
+func TestAdmin_HealthAndReadiness(t *testing.T) {
+	notReady := errors.New("ClickHouse at 127.0.0.1:9000 does not answer")
+	ready := error(nil)
+	side := httptest.NewServer(Admin{
+		Metrics: http.NotFoundHandler(),
+		Console: http.NotFoundHandler(),
+		Ready:   func(context.Context) error { return ready },
+	}.Handler())
+	defer side.Close()
+	status := func(path string) int {
+		response, err := side.Client().Get(side.URL + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		return response.StatusCode
+	}
+	if live, is := status("/livez"), status("/readyz"); live != 200 || is != 200 {
+		t.Errorf("live %d, ready %d", live, is)
+	}
+	ready = notReady
+	if live, is := status("/livez"), status("/readyz"); live != 200 || is != 503 {
+		t.Errorf("without a database: live %d, ready %d", live, is)
+	}
+}
