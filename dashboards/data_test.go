@@ -1,0 +1,153 @@
+package dashboards_test
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+	"time"
+
+	"throughline/beacon"
+	"throughline/deploy/engine/enginetest"
+	"throughline/ingest"
+	"throughline/ingest/clickhouse"
+)
+
+func TestMain(m *testing.M) { enginetest.Main(m) }
+
+// began is when the test's data begins; it lasts for half an hour.
+var began = time.Date(2026, 3, 2, 9, 0, 0, 0, time.UTC)
+
+const dataMinutes = 30
+
+// filled returns a database with half an hour of measurements: of two apps,
+// of real users and of journeys, and of a view that belongs to no transaction.
+func filled(t *testing.T) *clickhouse.Store {
+	t.Helper()
+	store := empty(t)
+	var rows []ingest.Row
+	for _, app := range []string{"shop", "blog"} {
+		for minute := range dataMinutes {
+			rows = append(rows, visit(app, minute)...)
+			rows = append(rows, journey(app, minute)...)
+		}
+	}
+	rows = append(rows, outsideAnyTransaction())
+	if err := store.Write(t.Context(), ingest.Batch{Token: "test", Rows: rows}); err != nil {
+		t.Fatal(err)
+	}
+	entries := []ingest.Entry{
+		{App: "shop", Stage: ingest.StageReceived, Events: 12},
+		{App: "shop", Stage: ingest.StageAccepted, Events: 10},
+		{App: "shop", Stage: ingest.StageRejected, Reason: beacon.RejectMalformed, Events: 2},
+		{App: "shop", Stage: ingest.StageStored, Events: 10},
+		{App: "blog", Stage: ingest.StageReceived, Events: 1},
+		{App: "", Stage: ingest.StageRejected, Reason: ingest.RejectUnknownKey, Events: 1},
+	}
+	if err := store.WriteLedger(t.Context(), "ledger", began.Add(time.Minute), entries); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+// empty returns a database with the schema and no rows.
+func empty(t *testing.T) *clickhouse.Store {
+	t.Helper()
+	store, err := clickhouse.Open(t.Context(), clickhouse.Options{
+		Addr: []string{enginetest.Start(t).NativeAddr()}, Database: enginetest.Database(t), Username: "default", Log: slog.New(slog.DiscardHandler),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	if _, err := store.Migrate(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return store
+}
+
+func figure(f float64) *float64 { return &f }
+
+// rowOf is what all rows of an app and minute have in common. Waits of the
+// minutes 0..29 are 100, 200 ... 3000 ms, with a target of one second.
+func rowOf(app string, source beacon.Source, minute int, id string) ingest.Row {
+	at := began.Add(time.Duration(minute) * time.Minute)
+	unique := fmt.Sprintf("%s-%s-%d", app, source, minute)
+	return ingest.Row{
+		App: app, Source: source, Release: "1.0", SessionID: "session-" + unique,
+		View:        beacon.View{ID: "view-" + unique, URL: "https://" + app + ".example/checkout"},
+		Transaction: beacon.TransactionRef{Name: app + " checkout", InstanceID: unique, Version: "1"},
+		Timestamp:   at, ReceivedAt: at.Add(time.Second), Satisfied: time.Second,
+		Event: beacon.Event{ID: id + unique},
+	}
+}
+
+func visit(app string, minute int) []ingest.Row {
+	wait := float64(100 * (minute + 1))
+	outcome := beacon.OutcomeCompleted
+	if minute%10 == 9 {
+		outcome = beacon.OutcomeFailed
+	}
+	var rows []ingest.Row
+	add := func(id string, set func(*beacon.Event)) {
+		row := rowOf(app, beacon.SourceRUM, minute, id)
+		set(&row.Event)
+		rows = append(rows, row)
+	}
+	add("early", func(e *beacon.Event) {
+		e.PageView = &beacon.PageView{Phase: beacon.PhaseEarly, LoadMS: figure(wait)}
+	})
+	add("final", func(e *beacon.Event) {
+		e.PageView = &beacon.PageView{Phase: beacon.PhaseFinal, LCPMS: figure(wait), INPMS: figure(80), CLS: figure(0.02)}
+	})
+	add("request", func(e *beacon.Event) {
+		e.TraceID = fmt.Sprintf("%032x", minute+1)
+		e.Request = &beacon.Request{Method: "GET", URL: "https://" + app + ".example/api/search", Initiator: "fetch", StatusCode: 200, DurationMS: wait}
+	})
+	add("error", func(e *beacon.Event) {
+		e.Error = &beacon.Error{Kind: beacon.ErrorUncaught, Type: "TypeError", Message: app + " broke", Stack: "at f (app.js:1:2)", Count: 2}
+	})
+	add("done", func(e *beacon.Event) {
+		e.TransactionDone = &beacon.TransactionDone{Outcome: outcome, DurationMS: wait + 500, WaitMS: wait}
+	})
+	return rows
+}
+
+func journey(app string, minute int) []ingest.Row {
+	outcome, failed := beacon.RunPassed, ""
+	switch {
+	case minute%10 == 5:
+		outcome, failed = beacon.RunFailed, "Pay"
+	case minute == 17:
+		outcome = beacon.RunSkipped
+	}
+	var rows []ingest.Row
+	add := func(id string, set func(*ingest.Row)) {
+		row := rowOf(app, beacon.SourceSynthetic, minute, id)
+		row.Journey = beacon.JourneyContext{Name: app + " journey", RunID: fmt.Sprintf("run-%d", minute), Location: "office"}
+		set(&row)
+		rows = append(rows, row)
+	}
+	add("done", func(r *ingest.Row) {
+		r.Event.TransactionDone = &beacon.TransactionDone{Outcome: beacon.OutcomeCompleted, DurationMS: 300, WaitMS: 200}
+	})
+	add("run", func(r *ingest.Row) {
+		r.Transaction, r.View = beacon.TransactionRef{}, beacon.View{}
+		r.Event.JourneyRun = &beacon.JourneyRun{Outcome: outcome, FailedStep: failed, SlotAtMS: r.Timestamp.UnixMilli(), DurationMS: 900, Steps: 2, StepsDone: 1}
+	})
+	add("step", func(r *ingest.Row) {
+		r.Transaction, r.View = beacon.TransactionRef{}, beacon.View{}
+		r.Event.JourneyStep = &beacon.JourneyStep{Index: 1, Name: "Pay", Type: "click", Outcome: outcome, Message: app + " has no button", DurationMS: 400, URL: "https://" + app + ".example/checkout"}
+	})
+	return rows
+}
+
+func outsideAnyTransaction() ingest.Row {
+	row := rowOf("shop", beacon.SourceRUM, 3, "outside")
+	row.Transaction, row.View.ID = beacon.TransactionRef{}, "view-outside"
+	row.Event.Error = &beacon.Error{Kind: beacon.ErrorUncaught, Type: "RangeError", Message: "elsewhere", Count: 1}
+	return row
+}
