@@ -1,0 +1,33 @@
+package js
+
+// Config is what the collector tells the beacon of one app. In the script it is
+// JSON; the type Config of src/config.ts is the same.
+type Config struct {
+	// Collect is where reports go: a URL, or a path on the script's own origin,
+	// with the app's write key.
+	Collect string `json:"collect"`
+	// Environment is that of the app's reports, such as production; a script
+	// tag's data-environment takes precedence. Empty for none.
+	Environment string `json:"environment,omitempty"`
+	// Transactions are matched in order; the first that matches wins.
+	Transactions []Transaction `json:"transactions,omitempty"`
+}
+
+// Transaction is a business transaction of one step. It has either a page or a request.
+type Transaction struct {
+	Name string `json:"name"`
+	// Version is the content hash of the definition.
+	Version string `json:"version"`
+	// Page is the source of a regular expression, in the syntax that Go and
+	// JavaScript share, for the path of a page's URL.
+	Page    string   `json:"page,omitempty"`
+	Request *Request `json:"request,omitempty"`
+}
+
+// Request matches requests of the page.
+type Request struct {
+	// Method is upper case; empty for any.
+	Method string `json:"method,omitempty"`
+	// Path is the source of a regular expression for the path of the request's URL.
+	Path string `json:"path"`
+}

@@ -1,0 +1,42 @@
+import type { Begin, End } from '../collect/notes';
+import { guard } from './guard';
+
+/** Tells begin of each XMLHttpRequest; its behaviour stays as it is. */
+export function patchXhr(begin: Begin): void {
+  const { prototype } = XMLHttpRequest;
+  const { open, send } = prototype;
+  const opened = new WeakMap<XMLHttpRequest, [string, string]>();
+
+  prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
+    guard(() => opened.set(this, [String(args[0]), String(args[1])]))();
+    return open.apply(this, args as unknown as Parameters<typeof open>);
+  } as typeof open;
+
+  prototype.send = function (this: XMLHttpRequest, ...args) {
+    guard(() => {
+      const known = opened.get(this);
+      const end = known && begin(known[0], known[1], 'xmlhttprequest');
+      if (end) {
+        watch(this, end);
+      }
+    })();
+    return send.apply(this, args);
+  };
+}
+
+function watch(xhr: XMLHttpRequest, end: End): void {
+  const kinds = ['load', 'error', 'abort', 'timeout'] as const;
+  const ended = guard((event: Event) => {
+    for (const kind of kinds) {
+      xhr.removeEventListener(kind, ended);
+    }
+    const { type } = event;
+    end(
+      xhr.status,
+      type === 'error' ? 'network' : type === 'abort' ? 'aborted' : type === 'timeout' ? type : undefined,
+    );
+  });
+  for (const kind of kinds) {
+    xhr.addEventListener(kind, ended);
+  }
+}

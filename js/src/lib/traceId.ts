@@ -1,0 +1,13 @@
+/**
+ * Returns the trace id that the back end told of in a Server-Timing entry named
+ * traceparent, whose description is a W3C traceparent.
+ */
+export function traceId(entry?: PerformanceResourceTiming): string | undefined {
+  for (const { name, description } of entry?.serverTiming ?? []) {
+    if (name === 'traceparent') {
+      const id = /^[\da-f]{2}-([\da-f]{32})-/.exec(description)?.[1];
+      return id && /[^0]/.test(id) ? id : undefined;
+    }
+  }
+  return undefined;
+}

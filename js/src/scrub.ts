@@ -1,0 +1,35 @@
+/** The longest URL that the wire takes. */
+const MAX_URL = 2048;
+
+/**
+ * Returns the scheme, host and path of an http or https URL, and nothing of
+ * what may hold secrets: credentials, query and fragment. Other URLs, and what
+ * is none, give undefined.
+ */
+export function scrubUrl(url: string): string | undefined {
+  try {
+    const { protocol, host, pathname } = new URL(url, location.href);
+    return /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}`.slice(0, MAX_URL) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/**
+ * Cuts credentials, queries and fragments out of every URL, absolute or not, in
+ * a text for people. With positions, the line and column behind a URL, as
+ * stacks have them, stay.
+ */
+export function scrubText(text: string, positions = false): string {
+  // Words first, then each with simple searches: one pattern for all would take
+  // quadratic time on texts made to hurt it.
+  return text.replace(/[^\s"'`<>()]+/g, (word) => {
+    const cut = word.search(/[?#]/);
+    const slash = word.indexOf('/');
+    let kept = word;
+    if (cut >= 0 && ((slash >= 0 && slash < cut) || word.indexOf('=', cut) > 0)) {
+      kept = word.slice(0, cut) + ((positions && /:\d+:\d+$/.exec(word)?.[0]) || '');
+    }
+    return kept.replace(/:\/\/[^/]*@/g, '://');
+  });
+}

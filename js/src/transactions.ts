@@ -1,0 +1,147 @@
+import type { TransactionConfig } from './config';
+import { newId } from './lib/newId';
+import { roundMs } from './lib/roundMs';
+import { type Span, unionLength } from './lib/unionLength';
+import type { RequestFailure, TransactionDone, TransactionRef } from './wire';
+
+/** How long after its load a page may wait for requests that began before. */
+export const SETTLE_MS = 10_000;
+
+/** Requests of one page that are kept for its wait. */
+const MAX_SPANS = 500;
+
+/** A business transaction of one step, ready to match. */
+export interface Definition {
+  name: string;
+  version: string;
+  page?: RegExp;
+  path?: RegExp;
+  /** Upper case; undefined for any. */
+  method?: string;
+}
+
+/** The attempt at a business transaction that a page view is. */
+export interface PageTransaction {
+  ref: TransactionRef;
+  /** Finished requests of the view, on the performance clock. */
+  spans: Span[];
+  done: boolean;
+}
+
+/** What is known of a page when its transaction is judged; times on the performance clock. */
+export interface PageState {
+  startMs: number;
+  nowMs: number;
+  /** End of the load event; 0 before. */
+  loadedMs: number;
+  /** Document's HTTP status; 0 if unknown. */
+  status: number;
+  /** When the requests that still run began, as far as known. */
+  openMs: number[];
+  /** Whether openMs is all of them. */
+  allKnown: boolean;
+  leaving: boolean;
+}
+
+/** Makes definitions ready; the broken ones are left out. */
+export function compile(configs: TransactionConfig[]): Definition[] {
+  const definitions: Definition[] = [];
+  for (const { name, version, page, request } of configs) {
+    try {
+      definitions.push({
+        name,
+        version,
+        page: page ? new RegExp(page) : undefined,
+        path: request ? new RegExp(request.path) : undefined,
+        method: request?.method || undefined,
+      });
+    } catch {
+      // Not a regular expression in this browser.
+    }
+  }
+  return definitions;
+}
+
+/** Returns the first definition that a page with this path is. */
+export function matchPage(definitions: Definition[], path: string): Definition | undefined {
+  return definitions.find((d) => d.page?.test(path));
+}
+
+/** Returns the first definition that a request is; method is '' if unknown. */
+export function matchRequest(definitions: Definition[], method: string, path: string): Definition | undefined {
+  return definitions.find((d) => d.path?.test(path) && (!d.method || d.method === method));
+}
+
+/** Begins an attempt at a transaction. */
+export function newInstance({ name, version }: Definition): TransactionRef {
+  return { name, instance_id: newId(), version };
+}
+
+/** Begins the attempt that a page view is. */
+export function beginPage(definition: Definition): PageTransaction {
+  return { ref: newInstance(definition), spans: [], done: false };
+}
+
+/** Notes a finished request of the page. */
+export function addSpan(page: PageTransaction, span: Span): void {
+  if (!page.done && page.spans.length < MAX_SPANS) {
+    page.spans.push(span);
+  }
+}
+
+/**
+ * Judges the attempt that a page view is. It goes on, and undefined returns,
+ * until the page has loaded and the requests that began before have ended. What
+ * runs for longer than SETTLE_MS after the load is taken for a long poll, for
+ * which nobody waits.
+ */
+export function settlePage(page: PageTransaction, state: PageState): TransactionDone | undefined {
+  const { startMs, nowMs, loadedMs, leaving } = state;
+  if (page.done) {
+    return undefined;
+  }
+  if (!loadedMs) {
+    return leaving ? finish(page, 'abandoned', nowMs - startMs, nowMs - startMs) : undefined;
+  }
+  const open = state.openMs.filter((begun) => begun < loadedMs);
+  if (!leaving && nowMs < loadedMs + SETTLE_MS && (open.length || !state.allKnown)) {
+    return undefined;
+  }
+  const spans: Span[] = [[startMs, Math.max(startMs, loadedMs)]];
+  for (const [from, to] of page.spans) {
+    if (from < loadedMs && to <= loadedMs + SETTLE_MS) {
+      spans.push([Math.max(from, startMs), to]);
+    }
+  }
+  if (leaving && nowMs < loadedMs + SETTLE_MS) {
+    spans.push(...open.map((begun): Span => [Math.max(begun, startMs), nowMs]));
+  }
+  const failed = state.status >= 400;
+  const endMs = Math.max(...spans.map((span) => span[1]));
+  const done = finish(page, failed ? 'failed' : 'completed', endMs - startMs, unionLength(spans));
+  return failed ? { ...done, reason: `status ${state.status}` } : done;
+}
+
+/** Judges the attempt that a request is. Its status is 0 if unknown. */
+export function judgeRequest(durationMs: number, status: number, failure?: RequestFailure): TransactionDone {
+  const reason = failure || (status >= 400 ? `status ${status}` : undefined);
+  const ms = roundMs(durationMs);
+  return {
+    outcome: failure === 'aborted' ? 'abandoned' : reason ? 'failed' : 'completed',
+    reason,
+    duration_ms: ms,
+    wait_ms: ms,
+  };
+}
+
+function finish(
+  page: PageTransaction,
+  outcome: TransactionDone['outcome'],
+  durationMs: number,
+  waitMs: number,
+): TransactionDone {
+  page.done = true;
+  page.spans = [];
+  const duration_ms = roundMs(durationMs);
+  return { outcome, duration_ms, wait_ms: Math.min(roundMs(waitMs), duration_ms) };
+}

@@ -1,0 +1,315 @@
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import type { PageError, RequestTiming } from '../../src/wire';
+import { expectOneView, launchShell, Site, send } from './harness';
+
+let browser: Browser;
+beforeAll(async () => {
+  browser = await launchShell();
+});
+afterAll(() => browser.close());
+
+async function visit(site: Site, run: (page: Page) => Promise<void>): Promise<void> {
+  await site.listen();
+  const context = await browser.newContext();
+  try {
+    await run(await context.newPage());
+  } finally {
+    await context.close();
+    site.close();
+  }
+}
+
+const leave = (page: Page) => page.goto('about:blank');
+const errors = (site: Site): PageError[] => site.events.flatMap((e) => e.error ?? []);
+const requests = (site: Site): RequestTiming[] => site.events.flatMap((e) => e.request ?? []);
+const requestTo = (site: Site, path: string) => requests(site).find((r) => r.url.endsWith(path));
+
+// A request definition that matches nothing here makes the beacon watch fetch and XMLHttpRequest.
+const watching = [{ name: 'Other', version: '1', request: { path: '^/other$' } }];
+
+test.concurrent('errors and rejections come with their stacks, counted', async () => {
+  const site = new Site()
+    .page('/', '<img src="/missing.png"><script src="/app.js?v=secret"></script>')
+    .on('/app.js', (_, response) =>
+      send(
+        response,
+        `function fail() { throw new TypeError('no /x?token=secret'); }
+        for (let i = 0; i < 500; i++) setTimeout(fail);
+        Promise.reject(new RangeError('rejected'));
+        Promise.reject('just text');
+        Promise.reject();`,
+        'text/javascript',
+      ),
+    );
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await site.until(() => site.received.length > 0);
+    await leave(page);
+    await site.until(() => site.received.length > 1);
+    expectOneView(site.received.map((r) => r.report));
+    expect(errors(site)).toHaveLength(4);
+    expect(errors(site)).toEqual(
+      expect.arrayContaining([
+        {
+          kind: 'error',
+          type: 'TypeError',
+          message: 'no /x',
+          stack: expect.stringContaining(`at fail (${site.url('/app.js')}:1:`),
+          count: 500,
+        },
+        {
+          kind: 'unhandledrejection',
+          type: 'RangeError',
+          message: 'rejected',
+          stack: expect.stringContaining(site.url('/app.js')),
+          count: 1,
+        },
+        { kind: 'unhandledrejection', message: 'just text', count: 1 },
+        { kind: 'unhandledrejection', message: 'undefined', count: 1 },
+      ]),
+    );
+    expect(site.received.map((r) => r.body).join()).not.toContain('secret');
+    expect(site.received.reduce((sum, r) => sum + r.body.length, 0)).toBeLessThan(4000);
+  });
+});
+
+const calls = `
+  const xhr = (url, then) => { const x = new XMLHttpRequest(); x.open('put', url); then?.(x); x.send('body'); };
+  fetch('/ok?token=secret', { method: 'POST' }).then((r) => r.text());
+  fetch('/broken').catch(() => {});
+  fetch('/down').catch(() => {});
+  const abort = new AbortController();
+  fetch('/slow', { signal: abort.signal }).catch(() => {});
+  setTimeout(() => abort.abort(), 50);
+  xhr('/xhr');
+  xhr('/xhr-down');
+  xhr('/xhr-slow', (x) => { x.timeout = 50; });
+`;
+
+function withCalls(site: Site): Site {
+  const id = '0af7651916cd43dd8448eb211c80319c';
+  return site
+    .page('/', `<script>${calls}</script>`)
+    .on('/ok', (_, response) => {
+      setTimeout(
+        () =>
+          send(response, 'fine', 'text/plain', { 'server-timing': `traceparent;desc="00-${id}-b7ad6b7169203331-01"` }),
+        100,
+      );
+    })
+    .on('/broken', (_, response) => response.writeHead(500).end('broken'))
+    .on('/xhr', (_, response) => send(response, 'fine'))
+    .on('/down', (_, response) => response.destroy())
+    .on('/xhr-down', (_, response) => response.destroy())
+    .on('/slow', () => {})
+    .on('/xhr-slow', () => {});
+}
+
+test.concurrent('fetches and XMLHttpRequests are told as the browser measured them', async () => {
+  const site = withCalls(new Site());
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    expect(await page.evaluate(() => `${fetch}${XMLHttpRequest.prototype.open}`)).not.toContain('=>');
+    await site.until(() => site.received.length > 0);
+    await leave(page);
+    await site.until(() => site.pageViews.length === 2);
+    expectOneView(site.received.map((r) => r.report));
+    expect(requestTo(site, '/ok')).toMatchObject({
+      url: site.url('/ok'),
+      initiator: 'fetch',
+      status_code: 200,
+      transfer_size_bytes: expect.any(Number),
+    });
+    expect(requestTo(site, '/ok')).not.toHaveProperty('method');
+    expect(requestTo(site, '/ok')?.duration_ms).toBeGreaterThanOrEqual(100);
+    expect(requestTo(site, '/ok')?.request_ms).toBeGreaterThanOrEqual(99);
+    expect(requestTo(site, '/broken')).toMatchObject({ status_code: 500 });
+    expect(requestTo(site, '/xhr')).toMatchObject({ initiator: 'xmlhttprequest', status_code: 200 });
+    expect(site.events.find((e) => e.request?.url.endsWith('/ok'))?.trace_id).toBe('0af7651916cd43dd8448eb211c80319c');
+    expect(requestTo(site, '/collect')).toBeUndefined();
+  });
+});
+
+test.concurrent('watched, they come with methods and failures, each once', async () => {
+  const site = withCalls(new Site(watching));
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await site.until(() => requests(site).length > 0);
+    await leave(page);
+    await site.until(() => site.pageViews.length === 2);
+    expectOneView(site.received.map((r) => r.report));
+    const told = requests(site).map((r) => [
+      r.method,
+      r.url.slice(site.url('').length),
+      r.initiator,
+      r.status_code,
+      r.failure,
+    ]);
+    expect(told.sort((a, b) => String(a[1]).localeCompare(String(b[1])))).toEqual([
+      ['GET', '/broken', 'fetch', 500, undefined],
+      ['GET', '/down', 'fetch', undefined, 'network'],
+      ['POST', '/ok', 'fetch', 200, undefined],
+      ['GET', '/slow', 'fetch', undefined, 'aborted'],
+      ['PUT', '/xhr', 'xmlhttprequest', 200, undefined],
+      ['PUT', '/xhr-down', 'xmlhttprequest', undefined, 'network'],
+      ['PUT', '/xhr-slow', 'xmlhttprequest', undefined, 'timeout'],
+    ]);
+    expect(requestTo(site, '/ok')?.duration_ms).toBeGreaterThanOrEqual(100);
+  });
+});
+
+test.concurrent('watching changes nothing for the page', async () => {
+  const site = new Site(watching)
+    .page('/', 'x')
+    .on('/echo', (request, response) => send(response, `${request.method} ${request.headers['x-a'] ?? ''}`))
+    .on('/down', (_, response) => response.destroy());
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    const seen = await page.evaluate(async () => {
+      const text = async (answer: Promise<Response>) => (await answer).text();
+      const unhandled: string[] = [];
+      addEventListener('unhandledrejection', (event) => {
+        unhandled.push(String(event.reason));
+        event.preventDefault();
+      });
+      fetch('/down');
+      fetch('/down').catch(() => {});
+      const stopped = new AbortController();
+      stopped.abort('my reason');
+      const synchronous = new XMLHttpRequest();
+      synchronous.open('GET', '/echo', false);
+      synchronous.send();
+      const reused = new XMLHttpRequest();
+      const ends: number[] = [];
+      for (let i = 0; i < 2; i++) {
+        reused.open('GET', `/echo?${i}`);
+        reused.send();
+        await new Promise((resolve) => reused.addEventListener('loadend', resolve, { once: true }));
+        ends.push(reused.status);
+      }
+      const odd = { toString: () => '/echo' } as unknown as string;
+      const result = {
+        plain: await text(fetch('/echo')),
+        request: await text(fetch(new Request('/echo', { method: 'PUT', headers: { 'x-a': 'b' } }))),
+        init: await text(fetch(new URL('/echo', location.href), { method: 'post', headers: [['x-a', 'c']] })),
+        odd: await text(fetch(odd)),
+        promise: fetch('/echo') instanceof Promise,
+        stopped: await fetch('/echo', { signal: stopped.signal }).catch((reason) => reason),
+        wrong: await fetch('http://[').catch((error) => error.name),
+        none: await (fetch as () => Promise<unknown>)().catch((error) => error.name),
+        badOpen: (() => {
+          try {
+            (new XMLHttpRequest() as unknown as { open: () => void }).open();
+            return undefined;
+          } catch (error) {
+            return (error as Error).name;
+          }
+        })(),
+        synchronous: synchronous.responseText,
+        ends,
+        lengths: [XMLHttpRequest.prototype.send.length],
+        unhandled,
+      };
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      return result;
+    });
+    expect(seen).toEqual({
+      plain: 'GET ',
+      request: 'PUT b',
+      init: 'POST c',
+      odd: 'GET ',
+      promise: true,
+      stopped: 'my reason',
+      wrong: 'TypeError',
+      none: 'TypeError',
+      badOpen: 'TypeError',
+      synchronous: 'GET ',
+      ends: [200, 200],
+      lengths: [0],
+      unhandled: ['TypeError: Failed to fetch'],
+    });
+  });
+});
+
+test.concurrent('pages with frozen, broken and hostile surroundings are measured, and hear nothing of it', async () => {
+  const head = `<script>
+      Object.freeze(XMLHttpRequest.prototype);
+      Object.defineProperty(window, 'fetch', { value: fetch, writable: false });
+      Array.prototype.toJSON = function () { return '[]'; };
+      Object.prototype.extra = 'x';
+      Object.defineProperty(window, 'localStorage', { get() { throw new Error('blocked'); } });
+    </script><script src="/t.js"></script>`;
+  const site = new Site(watching)
+    .page('/', `<script>fetch('/ok').then((r) => r.text()); JSON.stringify = () => 'broken';</script>`, head)
+    .on('/ok', (_, response) => send(response, 'fine'));
+  await visit(site, async (page) => {
+    const thrown: Error[] = [];
+    page.on('pageerror', (error) => thrown.push(error));
+    await page.goto(site.url('/'));
+    await site.until(() => requestTo(site, '/ok'));
+    await leave(page);
+    await site.until(() => site.pageViews.length === 2);
+    expectOneView(site.received.map((r) => r.report));
+    expect(thrown).toEqual([]);
+  });
+});
+
+test.concurrent('where sendBeacon refuses or throws, fetch delivers', async () => {
+  const refusals = ['navigator.sendBeacon = () => false', 'navigator.sendBeacon = () => { throw new Error("no"); }'];
+  const site = new Site();
+  for (const [i, refusal] of refusals.entries()) {
+    site.page(`/${i}`, 'x', `<script>${refusal}</script><script src="/t.js"></script>`);
+  }
+  await visit(site, async (page) => {
+    for (const i of refusals.keys()) {
+      await page.goto(site.url(`/${i}`));
+      await leave(page);
+      await site.until(() => site.pageViews.length === i + 1);
+      expect(site.received[i]?.mode).toBe('cors');
+    }
+  });
+});
+
+test.concurrent('more than one report can hold goes out in several', async () => {
+  const site = new Site().page('/', 'x').on('/ok', (_, response) => send(response, 'fine'));
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.evaluate(async () => {
+      for (let i = 0; i < 19; i++) {
+        const error = new Error(`€${i}`.repeat(300));
+        error.stack = `Error\n    at f${i} ${'€'.repeat(5000)}`;
+        setTimeout(() => {
+          throw error;
+        });
+      }
+      for (let i = 0; i < 120; i++) {
+        await fetch(`/ok?${i}`);
+      }
+    });
+    await site.until(() => errors(site).length === 19);
+    await leave(page);
+    await site.until(() => requests(site).length === 120);
+    for (const { body } of site.received) {
+      expect(Buffer.byteLength(body)).toBeLessThanOrEqual(60 << 10);
+    }
+    expect(site.received.length).toBeGreaterThan(2);
+    expectOneView(site.received.map((r) => r.report));
+  });
+});
+
+test.concurrent('a storm of requests ends at a thousand events', async () => {
+  const site = new Site().page('/', 'x').on('/ok', (_, response) => send(response, ''));
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.evaluate(async () => {
+      for (let i = 0; i < 105; i++) {
+        await Promise.all(Array.from({ length: 10 }, () => fetch('/ok').then((r) => r.text())));
+      }
+    });
+    await leave(page);
+    await site.until(() => site.pageViews.some((v) => v.phase === 'final'));
+    await site.until(() => requests(site).length >= 1000);
+    expect(requests(site)).toHaveLength(1000);
+  });
+});

@@ -1,0 +1,12 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  define: { __SDK_VERSION__: '"0.0.0-test"' },
+  test: {
+    include: ['test/**/*.test.ts'],
+    // A page's load, its early report and its final one, on a busy machine.
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    maxConcurrency: 4,
+  },
+});
