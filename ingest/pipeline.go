@@ -66,7 +66,8 @@ func NewPipeline(options PipelineOptions) (*Pipeline, error) {
 		return nil, fmt.Errorf("draw a batch prefix: %w", err)
 	}
 	lag, err := options.Meter.Float64Histogram("throughline.ingest.lag", metric.WithUnit("s"),
-		metric.WithDescription("Time from the arrival of a batch's oldest report until it was stored."))
+		metric.WithDescription("Time from the arrival of a batch's oldest report until it was stored."),
+		metric.WithExplicitBucketBoundaries(.25, .5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 1800))
 	if err != nil {
 		return nil, fmt.Errorf("create the lag histogram: %w", err)
 	}

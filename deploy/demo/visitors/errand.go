@@ -68,7 +68,11 @@ func (v *visitor) search(ctx context.Context) error {
 	if err := v.see(ctx, ".result"); err != nil {
 		return err
 	}
-	return v.click(ctx, ".result a")
+	if err := v.click(ctx, ".result a"); err != nil {
+		return err
+	}
+	v.think(ctx)
+	return nil
 }
 
 // browse looks around and buys nothing.
@@ -93,7 +97,10 @@ func (v *visitor) seeLimitedEdition(ctx context.Context) error {
 	if err := v.open(ctx, "/product/moonrise"); err != nil {
 		return err
 	}
-	return v.click(ctx, "#add")
+	if err := v.click(ctx, "#add"); err != nil {
+		return err
+	}
+	return v.see(ctx, "#go-to-cart")
 }
 
 func (v *visitor) open(ctx context.Context, path string) error {

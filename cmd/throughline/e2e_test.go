@@ -1,0 +1,310 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"io"
+	"math"
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"throughline/cmd/throughline/config"
+	"throughline/synthetic"
+	"throughline/synthetic/chrome"
+)
+
+// site is a page worth measuring: an image that comes late, a slow request, and
+// a button that breaks.
+func site(t *testing.T) (url string, setScript func(string)) {
+	t.Helper()
+	script := ""
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /product/{id}", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = fmt.Fprintf(w, `<!doctype html><html lang="en"><head><title>Mug</title>
+<script async src="%s" data-release="1.4.2"></script></head><body><h1>Mug</h1>
+<img id="hero" src="/hero.png?token=secret" width="900" height="500" alt="A mug">
+<button id="break">Break</button>
+<script>
+new PerformanceObserver((list) => {
+  for (const entry of list.getEntries()) {
+    window.lcpMS = entry.startTime;
+    window.heroPainted = entry.id === "hero";
+  }
+}).observe({ type: "largest-contentful-paint", buffered: true });
+document.getElementById("break").onclick = function breakIt() { window.nothing.here(); };
+fetch("/api/recommendations?token=secret").then((r) => r.json()).then(() => { window.ready = true; });
+</script></body></html>`, script)
+	})
+	hero := noise(900, 500)
+	mux.HandleFunc("GET /hero.png", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(150 * time.Millisecond)
+		w.Header().Set("Content-Type", "image/png")
+		_, _ = w.Write(hero)
+	})
+	mux.HandleFunc("GET /api/recommendations", func(w http.ResponseWriter, _ *http.Request) {
+		time.Sleep(120 * time.Millisecond)
+		w.Header().Set("Content-Type", "application/json")
+		_, _ = fmt.Fprint(w, `[]`)
+	})
+	server := httptest.NewServer(mux)
+	t.Cleanup(server.Close)
+	return server.URL, func(address string) { script = address }
+}
+
+// noise is a PNG with enough in it to count as content for LCP.
+func noise(width, height int) []byte {
+	picture := image.NewRGBA(image.Rect(0, 0, width, height))
+	draw := rand.New(rand.NewPCG(1, 2))
+	for i := range picture.Pix {
+		picture.Pix[i] = byte(draw.Uint32() | 0x80)
+	}
+	var encoded bytes.Buffer
+	_ = png.Encode(&encoded, picture) // fails only when the writer does
+	return encoded.Bytes()
+}
+
+const e2eToken = "0123456789abcdef"
+
+// startCollector starts the real thing on ports of its own.
+func startCollector(t *testing.T, origin string) *collector {
+	t.Helper()
+	c := config.Default()
+	c.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
+	c.ClickHouse.Embedded.NativePort, c.ClickHouse.Embedded.HTTPPort = 0, 0
+	c.ClickHouse.Embedded.DataDir = t.TempDir()
+	c.AgentToken = e2eToken
+	c.Batch.MaxAge = config.Duration(50 * time.Millisecond)
+	c.Apps = []config.App{{Name: "shop", Key: "shop-web-4f7c2a", Origins: []string{origin}, Environment: "test"}}
+	c.Transactions = []config.Transaction{{
+		Name: "View product", App: "shop", Objectives: config.Objectives{Satisfied: config.Duration(2 * time.Second)},
+		Complete: config.Matcher{Page: "/product/*"},
+	}}
+	if problems := c.Validate(); len(problems) > 0 {
+		t.Fatal(problems)
+	}
+	co, err := newCollector(t.Context(), c, environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv}, newLog(t.Output(), config.Log{Level: "warn"}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- co.run(ctx) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-ended; err != nil {
+			t.Errorf("stop: %v", err)
+		}
+		if err := co.close(context.Background()); err != nil {
+			t.Errorf("close: %v", err)
+		}
+	})
+	return co
+}
+
+// visit opens the product page as a user, breaks it and leaves. It returns the
+// LCP that the page itself saw.
+func visit(t *testing.T, url string) (lcpMS float64) {
+	t.Helper()
+	path, err := chrome.Find(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	browser, err := chrome.Launch(t.Context(), chrome.Options{Path: path})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() {
+		if err := browser.Close(); err != nil {
+			t.Error(err)
+		}
+	}()
+	page, err := browser.NewPage(t.Context(), synthetic.PageOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if status, err := page.Navigate(t.Context(), url+"/product/42?token=secret#secret"); err != nil || status != http.StatusOK {
+		t.Fatalf("open: %d, %v", status, err)
+	}
+	if err := page.WaitForExpression(t.Context(), "window.ready && window.heroPainted && window.__throughline"); err != nil {
+		t.Fatal(err)
+	}
+	raw, err := page.Evaluate(t.Context(), "window.lcpMS")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(raw, &lcpMS); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Click(t.Context(), synthetic.CSS("#break"), synthetic.ClickOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := page.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	return lcpMS
+}
+
+// row waits until the query has a row and returns its first column as text.
+func row(t *testing.T, co *collector, sql string) string {
+	t.Helper()
+	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		var value string
+		rows := 0
+		err := co.database.store.Query(t.Context(), "SELECT toString(x) FROM ("+sql+")", nil, func(scan func(...any) error) error {
+			rows++
+			return scan(&value)
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if rows > 0 {
+			return value
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("no row for %s", sql)
+		}
+	}
+}
+
+// The whole line: a real page in a real browser, a journey, and what both left
+// in the real database.
+func TestEndToEnd(t *testing.T) {
+	url, setScript := site(t)
+	co := startCollector(t, url)
+	collectorURL := localURL(co.public)
+	setScript(collectorURL + "/t/shop-web-4f7c2a.js")
+	ownLCP := visit(t, url)
+
+	t.Run("page view", func(t *testing.T) {
+		const view = " FROM page_views FINAL WHERE source = 'rum' AND lcp_ms IS NOT NULL AND load_ms IS NOT NULL"
+		var lcpMS, loadMS float64
+		if _, err := fmt.Sscan(row(t, co, "SELECT concat(toString(lcp_ms), ' ', toString(load_ms)) AS x"+view), &lcpMS, &loadMS); err != nil {
+			t.Fatal(err)
+		}
+		if math.Abs(lcpMS-ownLCP) > 1 || lcpMS < 150 {
+			t.Errorf("LCP is %.1f ms, the page itself saw %.1f", lcpMS, ownLCP)
+		}
+		if loadMS < 150 {
+			t.Errorf("load is %.1f ms, the image alone takes 150", loadMS)
+		}
+		got := row(t, co, "SELECT concat(app, '|', transaction, '|', release, '|', environment, '|', url_path, '|', lcp_element, '|', lcp_url) AS x"+view)
+		if want := "shop|View product|1.4.2|test|/product/42|#hero|" + url + "/hero.png"; got != want {
+			t.Errorf("page view is\n%s, want\n%s", got, want)
+		}
+	})
+	t.Run("error", func(t *testing.T) {
+		got := row(t, co, "SELECT concat(transaction, '|', type, '|', message, '|', stack) AS x FROM errors WHERE source = 'rum'")
+		for _, part := range []string{"View product|TypeError|", "reading 'here'", "breakIt", "/product/42:"} {
+			if !strings.Contains(got, part) {
+				t.Errorf("error lacks %q: %s", part, got)
+			}
+		}
+	})
+	t.Run("request", func(t *testing.T) {
+		var durationMS float64
+		var status int
+		got := row(t, co, "SELECT concat(toString(duration_ms), ' ', toString(status_code)) AS x FROM requests WHERE source = 'rum' AND transaction = 'View product' AND url_path = '/api/recommendations'")
+		if _, err := fmt.Sscan(got, &durationMS, &status); err != nil {
+			t.Fatal(err)
+		}
+		if durationMS < 120 || durationMS > 2000 || status != 200 {
+			t.Errorf("request took %.1f ms with status %d", durationMS, status)
+		}
+	})
+	t.Run("transaction", func(t *testing.T) {
+		got := row(t, co, "SELECT concat(transaction, '|', outcome, '|', apdex_zone, '|', toString(wait_ms >= 150)) AS x FROM transactions WHERE source = 'rum'")
+		if got != "View product|completed|satisfied|1" {
+			t.Errorf("transaction is %s", got)
+		}
+	})
+	t.Run("journey", func(t *testing.T) { checkJourney(t, co, url, collectorURL) })
+	t.Run("overview", func(t *testing.T) {
+		rows, err := co.overview(t.Context())
+		if err != nil || len(rows) != 2 {
+			t.Fatalf("overview: %+v, %v", rows, err)
+		}
+		for i, source := range []string{"rum", "synthetic"} {
+			if rows[i].Source != source || rows[i].Transaction != "View product" || rows[i].Instances == 0 || rows[i].P75LCPMS == nil || rows[i].Errors == 0 {
+				t.Errorf("overview of %s: %+v", source, rows[i])
+			}
+		}
+	})
+	t.Run("no secrets", func(t *testing.T) { checkNoSecrets(t, co) })
+	t.Run("admin side", func(t *testing.T) { checkAdmin(t, localURL(co.admin)) })
+}
+
+func checkJourney(t *testing.T, co *collector, url, collectorURL string) {
+	t.Setenv("THROUGHLINE_AGENT_TOKEN", e2eToken)
+	journey := writeFile(t, "journey.yaml", `name: See a mug
+steps:
+  - {name: Open, navigate: /product/7}
+  - {name: See it, waitForExpression: window.heroPainted}
+  - {name: Break it, click: "#break"}
+`)
+	code, out, stderr := command(t.Context(), "journey", "run", journey, "--base-url", url, "--collector", collectorURL, "--key", "shop-web-4f7c2a", "--location", "lab")
+	if code != exitOK || !strings.Contains(out, "passed in") || !strings.Contains(out, "Break it") {
+		t.Fatalf("journey run: %d\n%s%s", code, out, stderr)
+	}
+	for query, want := range map[string]string{
+		"SELECT concat(journey, '|', location, '|', outcome, '|', toString(steps_done), '|', transaction) AS x FROM journey_runs":                                                                      "See a mug|lab|passed|3|View product",
+		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 0":                                                              "Open|navigate|passed|/product/7|View product",
+		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 2":                                                              "Break it|click|passed|/product/7|View product",
+		"SELECT concat(transaction, '|', journey, '|', toString(lcp_ms > 150)) AS x FROM page_views FINAL WHERE source = 'synthetic' AND lcp_ms IS NOT NULL":                                           "View product|See a mug|1",
+		"SELECT concat(transaction, '|', journey, '|', type) AS x FROM errors WHERE source = 'synthetic'":                                                                                              "View product|See a mug|TypeError",
+		"SELECT concat(transaction, '|', outcome, '|', journey) AS x FROM transactions WHERE source = 'synthetic'":                                                                                     "View product|completed|See a mug",
+		"SELECT toString(uniqExact(run_id)) AS x FROM (SELECT run_id FROM journey_runs UNION ALL SELECT run_id FROM journey_steps UNION ALL SELECT run_id FROM page_views WHERE source = 'synthetic')": "1",
+	} {
+		if got := row(t, co, query); got != want {
+			t.Errorf("%s\n is %s\nwant %s", query, got, want)
+		}
+	}
+}
+
+// checkNoSecrets looks for the query strings of the page in every text column.
+func checkNoSecrets(t *testing.T, co *collector) {
+	var columns [][2]string
+	err := co.database.store.Query(t.Context(), "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND type LIKE '%String%'", nil, func(scan func(...any) error) error {
+		var c [2]string
+		err := scan(&c[0], &c[1])
+		columns = append(columns, c)
+		return err
+	})
+	if err != nil || len(columns) < 50 {
+		t.Fatalf("text columns: %d, %v", len(columns), err)
+	}
+	for _, c := range columns {
+		if got := row(t, co, fmt.Sprintf("SELECT countIf(position(ifNull(toString(%s), ''), 'secret') > 0) AS x FROM %s", c[1], c[0])); got != "0" {
+			t.Errorf("a secret is in %s.%s", c[0], c[1])
+		}
+	}
+}
+
+func checkAdmin(t *testing.T, url string) {
+	for path, want := range map[string]string{
+		"/livez":        "ok",
+		"/readyz":       "ok",
+		"/metrics":      `throughline_ingest_events_total{app="shop",reason="",stage="stored"}`,
+		"/api/overview": `"transaction":"View product"`,
+		"/":             "<title>Throughline</title>",
+	} {
+		response, err := http.Get(url + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(response.Body)
+		_ = response.Body.Close()
+		if err != nil || response.StatusCode != http.StatusOK || !strings.Contains(string(body), want) {
+			t.Errorf("%s: %d, lacks %s, %v", path, response.StatusCode, want, err)
+		}
+	}
+}

@@ -1,0 +1,54 @@
+package main
+
+import (
+	"context"
+	"errors"
+
+	"github.com/spf13/cobra"
+
+	"throughline/cmd/throughline/config"
+)
+
+func newServe(env environment) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "serve",
+		Short: "Run the collector: take reports, serve the script, write to ClickHouse",
+		Long: `Runs the collector. Browsers load the script of their app from /t/<key>.js and
+report to /v1/events; what they report is written to ClickHouse, the embedded one
+unless the configuration names a server. The admin side shows the console, health
+and metrics.
+
+OpenTelemetry's environment variables (OTEL_EXPORTER_OTLP_ENDPOINT and others)
+send the collector's own traces and metrics somewhere.`,
+		Example: `  throughline serve --config throughline.yaml
+  throughline serve --clickhouse-addr clickhouse.internal:9000
+  throughline serve --listen :9080 --admin-listen 127.0.0.1:9081 --log-format json`,
+		Args: noArguments,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			settings, err := o.load(env)
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), settings, env)
+		},
+	}
+	o.addFile(c)
+	o.addPorts(c)
+	o.addEngine(c)
+	o.addServer(c)
+	return c
+}
+
+func serve(ctx context.Context, c config.Config, env environment) error {
+	if len(c.Apps) == 0 {
+		return &exitError{exitBadInput, errors.New("the configuration has no apps, so nothing could report; see apps in throughline.example.yaml")}
+	}
+	log := newLog(env.stderr, c.Log)
+	co, err := newCollector(ctx, c, env, log)
+	if err != nil {
+		return err
+	}
+	log.Info("collecting", "collector", localURL(co.public), "admin", localURL(co.admin), "apps", len(c.Apps), "transactions", len(c.Transactions))
+	return errors.Join(co.run(ctx), co.close(context.WithoutCancel(ctx)))
+}

@@ -1,0 +1,27 @@
+package synthetic
+
+import (
+	"context"
+	"net/url"
+)
+
+// Change gives a form field a value: text fields are filled, of a select element
+// the option with that value is chosen, other inputs are set.
+type Change struct {
+	Selectors Selectors
+	// Value is what to enter. It never shows in names, messages or logs.
+	Value string
+}
+
+// Type implements [Action].
+func (Change) Type() string { return "change" }
+
+func (c Change) label() string { return "change " + c.Selectors[0].String() }
+
+func (c Change) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.Change(ctx, c.Selectors, c.Value)
+}
+
+func readChange(r *reader) Action {
+	return Change{Selectors: r.selectors(), Value: r.text("value", present)}
+}

@@ -1,0 +1,252 @@
+package chrome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/chromedp"
+
+	"throughline/synthetic"
+)
+
+// Options configures [Launch].
+type Options struct {
+	// Path is the browser's executable; see [Find].
+	Path string
+	// ProfileRoot is the directory that the browser's own profile directory is
+	// made in; empty is the system's for temporary files.
+	ProfileRoot string
+	// NoSandbox starts the browser without its sandbox. As root there is none
+	// anyway. Either way it is logged.
+	NoSandbox bool
+	Log       *slog.Logger
+}
+
+// How long a browser may take to start and to end by itself.
+const (
+	launchTimeout = 20 * time.Second
+	quitTimeout   = 3 * time.Second
+)
+
+// profilePrefix starts the names of profile directories.
+const profilePrefix = "throughline-chrome-"
+
+// maxTempDir bounds the length of the browser's directory for temporary files: a
+// full Chrome makes a socket below it, whose path must fit in 108 bytes.
+const maxTempDir = 60
+
+// Browser is a running browser without any page. It is safe for concurrent use.
+type Browser struct {
+	log     *slog.Logger
+	profile string
+	// ctx is the client's context of the browser; it belongs to no caller, since
+	// the browser would end with it.
+	ctx     context.Context
+	stop    func()
+	client  *chromedp.Browser
+	version cdpbrowser.GetVersionResult
+	close   sync.Once
+	closing chan struct{} // closed when Close begins
+	err     error
+}
+
+// Launch starts a browser. ctx bounds the start only; the browser runs until
+// Close. It ends with this process, too, however that ends.
+func Launch(ctx context.Context, options Options) (*Browser, error) {
+	log := options.Log
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
+	profile, err := os.MkdirTemp(options.ProfileRoot, profilePrefix)
+	if err != nil {
+		return nil, fmt.Errorf("make browser profile: %w", err)
+	}
+	unsandboxed := options.NoSandbox || os.Getuid() == 0
+	if unsandboxed {
+		log.Warn("the browser runs without its sandbox; run as another user than root to have one")
+	}
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options.Path, profile, unsandboxed)...)
+	browserCtx, stopBrowser := chromedp.NewContext(allocator,
+		chromedp.WithLogf(func(string, ...any) {}),
+		chromedp.WithErrorf(func(format string, args ...any) {
+			log.Debug("browser client", "message", fmt.Sprintf(format, args...))
+		}))
+	b := &Browser{
+		log: log, profile: profile, ctx: browserCtx, closing: make(chan struct{}),
+		stop: func() { stopBrowser(); stopAllocator() },
+	}
+	if err := b.start(ctx); err != nil {
+		return nil, errors.Join(fmt.Errorf("start %s: %w", options.Path, err), b.Close())
+	}
+	return b, nil
+}
+
+// start starts the process and waits for its first answer.
+func (b *Browser) start(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, launchTimeout)
+	defer cancel()
+	started := make(chan error, 1)
+	go func() {
+		version, err := chromedp.CallBrowser(b.ctx, cdpbrowser.GetVersion, cdp.Empty{})
+		b.version = version
+		started <- err
+	}()
+	var err error
+	select {
+	case err = <-started:
+	case <-ctx.Done():
+		b.stop()
+		<-started
+		return ctx.Err()
+	}
+	b.client = chromedp.FromContext(b.ctx).Browser
+	if err != nil {
+		return explain(err)
+	}
+	return nil
+}
+
+// explain adds what to do to the browser's own words.
+func explain(err error) error {
+	if strings.Contains(err.Error(), "sandbox") {
+		return fmt.Errorf("%w: allow user namespaces, or switch the sandbox off", err)
+	}
+	return err
+}
+
+// Name is the browser's name and version, such as HeadlessChrome/156.0.8078.79.
+func (b *Browser) Name() string { return b.version.Product }
+
+// UserAgent is the browser's own user agent.
+func (b *Browser) UserAgent() string { return b.version.UserAgent }
+
+// Close ends the browser with all its processes and removes its profile. Pages
+// that are still open fail. It may be called more than once.
+func (b *Browser) Close() error {
+	b.close.Do(func() {
+		close(b.closing)
+		var tree family
+		if b.client != nil && b.client.Process() != nil {
+			tree = familyOf(b.client.Process().Pid)
+			b.quit()
+		}
+		b.stop()
+		tree.end(b.profile)
+		b.err = removeProfile(b.profile)
+	})
+	return b.err
+}
+
+// dead says that the browser cannot be reached any more.
+func (b *Browser) dead() bool {
+	select {
+	case <-b.client.LostConnection:
+		return true
+	default:
+		return false
+	}
+}
+
+// quit asks the browser to end.
+func (b *Browser) quit() {
+	if b.dead() {
+		return
+	}
+	ctx, cancel := context.WithTimeout(b.ctx, quitTimeout)
+	defer cancel()
+	if err := chromedp.Cancel(ctx); err != nil && !errors.Is(err, context.Canceled) {
+		b.log.Debug("browser did not quit, killing it", "error", err)
+	}
+}
+
+// removeProfile removes the profile. Processes that are just ending may still
+// write into it, so it tries for a while.
+func removeProfile(dir string) error {
+	const tries, pause = 50, 20 * time.Millisecond
+	var err error
+	for range tries {
+		if err = os.RemoveAll(dir); err == nil {
+			return nil
+		}
+		time.Sleep(pause)
+	}
+	return fmt.Errorf("remove browser profile: %w", err)
+}
+
+// Opener adapts Launch to what [synthetic.Runner] wants.
+func Opener(options Options) func(context.Context) (synthetic.Browser, error) {
+	return func(ctx context.Context) (synthetic.Browser, error) {
+		browser, err := Launch(ctx, options)
+		if err != nil {
+			return nil, err
+		}
+		return opened{browser}, nil
+	}
+}
+
+// opened is a Browser that returns pages as the interface that the runner knows.
+type opened struct{ *Browser }
+
+func (o opened) NewPage(ctx context.Context, options synthetic.PageOptions) (synthetic.Page, error) {
+	return o.Browser.NewPage(ctx, options)
+}
+
+// execOptions is how the browser starts: quiet, with no network traffic of its
+// own, with nothing of our environment, and measuring as it would in front of a
+// person.
+func execOptions(path, profile string, unsandboxed bool) []chromedp.ExecAllocatorOption {
+	temp := profile
+	if len(temp) > maxTempDir {
+		temp = os.TempDir()
+	}
+	options := []chromedp.ExecAllocatorOption{
+		chromedp.ExecPath(path),
+		chromedp.UserDataDir(profile),
+		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { tether(cmd); cmd.Dir = profile }),
+		chromedp.NoInheritEnv,
+		chromedp.Env("HOME="+profile, "TMPDIR="+temp, "XDG_CONFIG_HOME="+filepath.Join(profile, "config"),
+			"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"),
+		chromedp.Headless,
+		chromedp.WindowSize(synthetic.DefaultViewport.Width, synthetic.DefaultViewport.Height),
+		chromedp.Flag("no-sandbox", unsandboxed),
+		chromedp.Flag("disable-features", strings.Join([]string{
+			// Traffic and work of the browser's own.
+			"Translate", "MediaRouter", "OptimizationHints", "AutofillServerCommunication",
+			"CertificateTransparencyComponentUpdater", "InterestFeedContentSuggestions",
+			// Activating a prerendered page swaps the frame that we follow.
+			"Prerender2",
+			// A journey to an http address must load that address.
+			"HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable",
+		}, ",")),
+		chromedp.Flag("force-color-profile", "srgb"),
+		chromedp.Flag("password-store", "basic"),
+	}
+	for _, flag := range []string{
+		"no-first-run", "no-default-browser-check", "use-mock-keychain", "enable-automation",
+		"disable-background-networking", "disable-component-update", "disable-domain-reliability",
+		"disable-client-side-phishing-detection", "disable-default-apps", "disable-extensions", "disable-sync",
+		"disable-breakpad", "metrics-recording-only", "no-pings",
+		// Pages in the background are measured like those in front.
+		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
+		"disable-hang-monitor", "disable-prompt-on-repost", "disable-popup-blocking",
+		// A page taken out of the cache would keep the state of an earlier step.
+		"disable-back-forward-cache",
+		// UDP is often blocked where agents run; falling back would show as slowness.
+		"disable-quic",
+		// Containers give 64 MB of it.
+		"disable-dev-shm-usage",
+	} {
+		options = append(options, chromedp.Flag(flag, true))
+	}
+	return options
+}

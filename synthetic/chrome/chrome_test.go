@@ -1,0 +1,441 @@
+//go:build linux
+
+package chrome
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
+
+	"throughline/beacon"
+	"throughline/synthetic"
+)
+
+// launch starts a browser that must be gone, with all it left behind, when the
+// test ends.
+func launch(t testing.TB, log *slog.Logger) *Browser {
+	t.Helper()
+	path, err := Find(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	root := t.TempDir()
+	browser, err := Launch(t.Context(), Options{Path: path, ProfileRoot: root, Log: log})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := browser.Close(); err != nil {
+			t.Error(err)
+		}
+		if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) > 0 {
+			t.Errorf("profiles left: %v", left)
+		}
+		if left := usersOf(browser.profile); len(left) > 0 {
+			t.Errorf("processes left: %v", left)
+		}
+	})
+	return browser
+}
+
+func open(t testing.TB, browser *Browser, options synthetic.PageOptions) *Page {
+	t.Helper()
+	page, err := browser.NewPage(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := page.Close(context.Background()); err != nil {
+			t.Error(err)
+		}
+	})
+	return page
+}
+
+func visit(t testing.TB, page *Page, address string) {
+	t.Helper()
+	if status, err := page.Navigate(t.Context(), address); err != nil || status != 200 {
+		t.Fatalf("navigate %s: status %d, %v", address, status, err)
+	}
+}
+
+// within gives a call its time.
+func within(t testing.TB, d time.Duration) context.Context {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), d)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+func check(t testing.TB, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// wantFault checks an error's class and words.
+func wantFault(t testing.TB, err error, reason beacon.RunReason, words string) *synthetic.Fault {
+	t.Helper()
+	var fault *synthetic.Fault
+	if !errors.As(err, &fault) {
+		t.Fatalf("got %v, want a fault %s", err, reason)
+	}
+	if fault.Reason != reason || !strings.Contains(fault.Message, words) {
+		t.Fatalf("got %s %q, want %s with %q", fault.Reason, fault.Message, reason, words)
+	}
+	return fault
+}
+
+func selectors(t testing.TB, alternatives ...string) synthetic.Selectors {
+	t.Helper()
+	parsed, err := synthetic.ParseSelectors(alternatives...)
+	check(t, err)
+	return parsed
+}
+
+func wantTitle(t testing.TB, page *Page, title string) {
+	t.Helper()
+	check(t, page.AwaitTitle(within(t, 2*time.Second), title))
+}
+
+func wantValue(t testing.TB, page *Page, expression, want string) {
+	t.Helper()
+	got, err := page.Evaluate(t.Context(), expression)
+	check(t, err)
+	if string(got) != want {
+		t.Errorf("%s is %s, want %s", expression, got, want)
+	}
+}
+
+func TestFind(t *testing.T) {
+	dir := t.TempDir()
+	named := filepath.Join(dir, "my-chrome")
+	check(t, os.WriteFile(named, []byte("#!/bin/sh\n"), 0o755))
+	path, err := Find(func(string) string { return named })
+	if err != nil || path != named {
+		t.Errorf("got %q, %v, want the named browser", path, err)
+	}
+	if _, err := Find(func(string) string { return filepath.Join(dir, "absent") }); err == nil || !strings.Contains(err.Error(), PathVariable) {
+		t.Errorf("a named browser that is not there must be an error that names the variable, got %v", err)
+	}
+	t.Setenv("PATH", dir)
+	if _, err := Find(func(string) string { return "" }); err == nil || !strings.Contains(err.Error(), "install chromium-headless-shell") {
+		t.Errorf("without any browser the error must say what to install, got %v", err)
+	}
+	shell := filepath.Join(dir, "chrome-headless-shell")
+	for _, name := range []string{shell, filepath.Join(dir, "chromium")} {
+		check(t, os.WriteFile(name, []byte("#!/bin/sh\n"), 0o755))
+	}
+	if path, err := Find(func(string) string { return "" }); err != nil || path != shell {
+		t.Errorf("got %q, %v, want the headless shell before the full browser", path, err)
+	}
+}
+
+func TestLaunch_BadPath(t *testing.T) {
+	root := t.TempDir()
+	if _, err := Launch(t.Context(), Options{Path: "/bin/false", ProfileRoot: root}); err == nil {
+		t.Error("a program that is no browser must not launch")
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) > 0 {
+		t.Errorf("profiles left: %v", left)
+	}
+}
+
+func TestLaunch_Timeout(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	silent := filepath.Join(t.TempDir(), "silent")
+	check(t, os.WriteFile(silent, []byte("#!/bin/sh\nexec sleep 60\n"), 0o755))
+	start := time.Now()
+	_, err := Launch(within(t, 300*time.Millisecond), Options{Path: silent, ProfileRoot: root})
+	if !errors.Is(err, context.DeadlineExceeded) || time.Since(start) > 5*time.Second {
+		t.Errorf("got %v after %s, want a prompt deadline error", err, time.Since(start))
+	}
+	if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) > 0 {
+		t.Errorf("profiles left: %v", left)
+	}
+}
+
+func TestLaunch_Environment(t *testing.T) {
+	t.Setenv("THROUGHLINE_TEST_SECRET", "hush")
+	var log bytes.Buffer
+	browser := launch(t, slog.New(slog.NewTextHandler(&log, nil)))
+	for _, p := range familyOf(browser.client.Process().Pid) {
+		for _, file := range []string{"environ", "cmdline"} {
+			data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), file))
+			if err == nil && (bytes.Contains(data, []byte("hush")) || bytes.Contains(data, []byte("GOMEMLIMIT"))) {
+				t.Errorf("process %d has our secret in its %s", p.pid, file)
+			}
+		}
+	}
+	if os.Getuid() == 0 && strings.Count(log.String(), "sandbox") != 1 {
+		t.Errorf("running without a sandbox must be logged once: %s", &log)
+	}
+	if !strings.Contains(browser.Name(), "Chrome/") {
+		t.Errorf("got the name %q", browser.Name())
+	}
+}
+
+// TestMain lets this binary stand in for an agent that is killed.
+func TestMain(m *testing.M) {
+	if root := os.Getenv("THROUGHLINE_TEST_AGENT"); root != "" {
+		path, err := Find(os.Getenv)
+		if err == nil {
+			_, err = Launch(context.Background(), Options{Path: path, ProfileRoot: root})
+		}
+		if err != nil {
+			panic(err)
+		}
+		os.Stdout.WriteString("up\n")
+		select {}
+	}
+	os.Exit(m.Run())
+}
+
+func TestBrowser_EndsWithItsParent(t *testing.T) {
+	t.Parallel()
+	root := t.TempDir()
+	agent := exec.Command(os.Args[0])
+	agent.Env = append(os.Environ(), "THROUGHLINE_TEST_AGENT="+root)
+	out, err := agent.StdoutPipe()
+	check(t, err)
+	check(t, agent.Start())
+	if _, err := out.Read(make([]byte, 3)); err != nil {
+		t.Fatal(err)
+	}
+	profiles, _ := filepath.Glob(filepath.Join(root, "*"))
+	if len(profiles) != 1 || len(usersOf(profiles[0])) == 0 {
+		t.Fatalf("the agent has no browser: %v", profiles)
+	}
+	tree := familyOf(agent.Process.Pid)
+	check(t, agent.Process.Kill())
+	agent.Wait()
+	eventually(t, "the browser ends", func() bool {
+		for _, p := range tree {
+			if now, ok := readProcess(p.pid); ok && now.started == p.started && now.state != 'Z' {
+				return false
+			}
+		}
+		return len(tree) > 3
+	})
+}
+
+func TestNavigate(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/redirect")
+	if page.URL() != site.URL+"/" {
+		t.Errorf("at %s after a redirect", page.URL())
+	}
+	if status, err := page.Navigate(t.Context(), site.URL+"/absent"); err != nil || status != 404 {
+		t.Errorf("got status %d, %v, want 404 and no error", status, err)
+	}
+	_, err := page.Navigate(t.Context(), site.URL+"/broken?secret=1")
+	if fault := wantFault(t, err, beacon.ReasonNavigation, "HTTP status 500"); strings.Contains(fault.Message, "secret") {
+		t.Errorf("the query shows: %s", fault.Message)
+	}
+	_, err = page.Navigate(t.Context(), "http://127.0.0.1:1/")
+	wantFault(t, err, beacon.ReasonNavigation, "127.0.0.1:1")
+	_, err = page.Navigate(t.Context(), "http://nowhere.invalid/")
+	wantFault(t, err, beacon.ReasonNavigation, "net::ERR_NAME_NOT_RESOLVED")
+	_, err = page.Navigate(t.Context(), site.URL+"/download")
+	wantFault(t, err, beacon.ReasonNavigation, "download")
+	visit(t, page, site.URL+"/")
+}
+
+func TestNavigate_PendingResource(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{})
+	start := time.Now()
+	if status, err := page.Navigate(within(t, 10*time.Second), site.URL+"/slow"); err != nil || status != 200 {
+		t.Fatalf("status %d, %v", status, err)
+	}
+	if took := time.Since(start); took < loadGrace || took > loadGrace+time.Second {
+		t.Errorf("took %s, want the grace of %s", took, loadGrace)
+	}
+	check(t, page.WaitForElement(within(t, time.Second), synthetic.ElementCondition{Selectors: synthetic.CSS("h1"), Count: 1}))
+	if status, err := page.Navigate(within(t, 500*time.Millisecond), site.URL+"/slow"); err != nil || status != 200 {
+		t.Errorf("a ready document at the end of the time is enough: status %d, %v", status, err)
+	}
+	_, err := page.Navigate(within(t, 300*time.Millisecond), site.URL+"/never.png")
+	wantFault(t, err, beacon.ReasonTimeout, "no answer from "+site.URL+"/never.png")
+}
+
+func TestNewPage_Isolation(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	for range 2 {
+		page := open(t, browser, synthetic.PageOptions{})
+		visit(t, page, site.URL+"/cookie")
+		wantTitle(t, page, "false")
+		visit(t, page, site.URL+"/cookie")
+		wantTitle(t, page, "true")
+	}
+}
+
+func TestNewPage_Options(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	phone := synthetic.Viewport{Width: 390, Height: 844, DeviceScaleFactor: 3, Mobile: true, Touch: true}
+	page := open(t, browser, synthetic.PageOptions{Viewport: phone, UserAgent: "Visitor/1.0", Locale: "de-DE"})
+	visit(t, page, site.URL+"/agent")
+	wantTitle(t, page, "Visitor/1.0|de-DE")
+	wantValue(t, page, "[screen.width, devicePixelRatio, navigator.maxTouchPoints > 0]", "[390,3,true]")
+	wantValue(t, page, "[navigator.language, (1.5).toLocaleString()]", `["de-DE","1,5"]`)
+	check(t, page.SetViewport(t.Context(), synthetic.Viewport{Width: 800, Height: 600, DeviceScaleFactor: 1}))
+	wantValue(t, page, "[screen.width, devicePixelRatio, navigator.maxTouchPoints]", "[800,1,0]")
+	shot, err := page.Screenshot(t.Context())
+	if err != nil || !bytes.HasPrefix(shot, []byte("\x89PNG")) {
+		t.Errorf("no screenshot: %d bytes, %v", len(shot), err)
+	}
+}
+
+func TestPage_Dialogs(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	site, browser := newSite(t), launch(t, slog.New(slog.NewTextHandler(&log, nil)))
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/alert")
+	check(t, page.Click(within(t, 2*time.Second), selectors(t, "text/Ask"), synthetic.ClickOptions{}))
+	wantTitle(t, page, "false")
+	visit(t, page, site.URL+"/unload")
+	check(t, page.Click(t.Context(), synthetic.CSS("input"), synthetic.ClickOptions{}))
+	visit(t, page, site.URL+"/")
+	check(t, browser.Close())
+	for _, message := range []string{`"on load"`, "sure?"} {
+		if !strings.Contains(log.String(), message) {
+			t.Errorf("dialog %s not logged: %s", message, &log)
+		}
+	}
+}
+
+func TestPage_HangingScript(t *testing.T) {
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{Binding: "b", OnBinding: func(string) {}})
+	visit(t, page, site.URL+"/hang")
+	start := time.Now()
+	err := page.Click(within(t, time.Second), selectors(t, "text/Hang"), synthetic.ClickOptions{})
+	wantFault(t, err, beacon.ReasonTimeout, "did not respond")
+	if took := time.Since(start); took > 1200*time.Millisecond {
+		t.Errorf("took %s", took)
+	}
+	start = time.Now()
+	check(t, page.Close(t.Context()))
+	if took := time.Since(start); took > 4*time.Second {
+		t.Errorf("closing a page that hangs took %s", took)
+	}
+	eventually(t, "the renderer that hangs ends", func() bool {
+		for _, p := range familyOf(browser.client.Process().Pid) {
+			if p.state == 'R' {
+				return false
+			}
+		}
+		return true
+	})
+	next := open(t, browser, synthetic.PageOptions{})
+	visit(t, next, site.URL+"/")
+}
+
+// kill kills those of the browser's processes whose command line has the text.
+func kill(browser *Browser, text string) {
+	for _, p := range familyOf(browser.client.Process().Pid) {
+		line, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "cmdline"))
+		if err == nil && bytes.Contains(line, []byte(text)) {
+			syscall.Kill(p.pid, syscall.SIGKILL)
+		}
+	}
+}
+
+func TestPage_TabCrash(t *testing.T) {
+	site, browser := newSite(t), launch(t, nil)
+	for name, test := range map[string]struct {
+		crash func(*Page)
+		agent bool
+	}{
+		"crashed": {func(p *Page) { p.Navigate(context.Background(), "chrome://crash") }, false},
+		"killed":  {func(*Page) { kill(browser, "--type=renderer") }, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			page := open(t, browser, synthetic.PageOptions{})
+			visit(t, page, site.URL+"/")
+			crashed := make(chan time.Time, 1)
+			go func() {
+				time.Sleep(100 * time.Millisecond)
+				crashed <- time.Now()
+				test.crash(page)
+			}()
+			err := page.WaitForElement(within(t, 5*time.Second), synthetic.ElementCondition{Selectors: synthetic.CSS("#absent"), Count: 1})
+			if fault := wantFault(t, err, beacon.ReasonTabCrashed, "tab"); fault.Agent != test.agent {
+				t.Errorf("agent's fault: %t, want %t", fault.Agent, test.agent)
+			}
+			if took := time.Since(<-crashed); took > 500*time.Millisecond {
+				t.Errorf("noticed after %s", took)
+			}
+			next := open(t, browser, synthetic.PageOptions{})
+			visit(t, next, site.URL+"/")
+		})
+	}
+}
+
+func TestPage_BrowserDeath(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{Binding: "b", OnBinding: func(string) {}})
+	visit(t, page, site.URL+"/")
+	time.AfterFunc(50*time.Millisecond, func() { kill(browser, "") })
+	err := page.WaitForElement(within(t, 5*time.Second), synthetic.ElementCondition{Selectors: synthetic.CSS("#absent"), Count: 1})
+	wantFault(t, err, beacon.ReasonBrowserFailed, "browser died")
+	check(t, page.Close(t.Context()))
+	_, err = browser.NewPage(t.Context(), synthetic.PageOptions{})
+	wantFault(t, err, beacon.ReasonBrowserFailed, "no page")
+}
+
+func TestPage_TabClosed(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/")
+	time.AfterFunc(50*time.Millisecond, func() {
+		cdp.Call(page.alive, browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: page.target.TargetID})
+	})
+	err := page.WaitForExpression(within(t, 3*time.Second), "false")
+	wantFault(t, err, beacon.ReasonNavigation, "closed its tab")
+}
+
+func TestPage_LeavesNothing(t *testing.T) {
+	site, browser := newSite(t), launch(t, nil)
+	rounds := func(n int) {
+		for range n {
+			page, err := browser.NewPage(t.Context(), synthetic.PageOptions{})
+			check(t, err)
+			visit(t, page, site.URL+"/")
+			check(t, page.Close(t.Context()))
+		}
+	}
+	rounds(2)
+	before := runtime.NumGoroutine()
+	rounds(10)
+	eventually(t, "goroutines flat", func() bool { return runtime.NumGoroutine() <= before })
+	check(t, browser.Close())
+	for _, p := range processes() {
+		if p.parent == os.Getpid() && p.state == 'Z' {
+			t.Errorf("zombie %d", p.pid)
+		}
+	}
+}

@@ -1,0 +1,123 @@
+package chrome
+
+import (
+	"context"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/input"
+
+	"throughline/synthetic"
+)
+
+// aim is where an element can be clicked, or why it cannot.
+type aim struct {
+	obstacle
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
+
+// offset is a place in an element, as the helper script reads it.
+type offset struct {
+	X float64 `json:"x"`
+	Y float64 `json:"y"`
+}
+
+// Click implements [synthetic.Pointer].
+func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) error {
+	ctx, done := p.bind(ctx)
+	defer done()
+	var place *offset
+	if options.Offset != nil {
+		place = &offset{X: options.Offset.X, Y: options.Offset.Y}
+	}
+	var at aim
+	err := p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
+		at = aim{}
+		err := p.ask(ctx, &at, "aim", elements, place)
+		return at.obstacle, err
+	})
+	if err != nil {
+		return err
+	}
+	if options.Device == synthetic.DeviceTouch {
+		err = p.tap(ctx, at, options.Hold)
+	} else {
+		err = p.press(ctx, at, options)
+	}
+	if err != nil {
+		return p.fault(ctx, err, nil)
+	}
+	return p.follows(ctx)
+}
+
+// press moves the mouse or pen to a place, and presses and releases a button.
+func (p *Page) press(ctx context.Context, at aim, options synthetic.ClickOptions) error {
+	button, mask := mouseButton(options.Button)
+	event := input.DispatchMouseEventParams{X: at.X, Y: at.Y, Modifiers: p.modifiers}
+	if options.Device == synthetic.DevicePen {
+		event.PointerType = input.DispatchMouseEventPointerTypePen
+	}
+	event.Type = input.DispatchMouseEventTypeMouseMoved
+	if _, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event); err != nil {
+		return err
+	}
+	event.Type = input.DispatchMouseEventTypeMousePressed
+	event.Button, event.Buttons, event.ClickCount = button, mask, 1
+	if _, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event); err != nil {
+		return err
+	}
+	if err := pause(ctx, options.Hold); err != nil {
+		return err
+	}
+	event.Type, event.Buttons = input.DispatchMouseEventTypeMouseReleased, 0
+	_, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event)
+	return err
+}
+
+// mouseButton returns the protocol's name and bit of a button.
+func mouseButton(button synthetic.Button) (input.MouseButton, int64) {
+	switch button {
+	case synthetic.ButtonSecondary:
+		return input.MouseButtonRight, 2
+	case synthetic.ButtonAuxiliary:
+		return input.MouseButtonMiddle, 4
+	case synthetic.ButtonBack:
+		return input.MouseButtonBack, 8
+	case synthetic.ButtonForward:
+		return input.MouseButtonForward, 16
+	default:
+		return input.MouseButtonLeft, 1
+	}
+}
+
+// tap touches a place with a finger.
+func (p *Page) tap(ctx context.Context, at aim, hold time.Duration) error {
+	_, err := cdp.Call(ctx, p.target, input.DispatchTouchEvent, input.DispatchTouchEventParams{
+		Type:        input.DispatchTouchEventTypeTouchStart,
+		TouchPoints: []*input.TouchPoint{{X: at.X, Y: at.Y}}, Modifiers: p.modifiers,
+	})
+	if err != nil {
+		return err
+	}
+	if err := pause(ctx, hold); err != nil {
+		return err
+	}
+	_, err = cdp.Call(ctx, p.target, input.DispatchTouchEvent, input.DispatchTouchEventParams{
+		Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{}, Modifiers: p.modifiers,
+	})
+	return err
+}
+
+// pause waits, unless the context ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	if d <= 0 {
+		return nil
+	}
+	select {
+	case <-time.After(d):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}

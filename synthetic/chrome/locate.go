@@ -1,0 +1,178 @@
+package chrome
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/chromedp/cdproto/accessibility"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/runtime"
+
+	"throughline/beacon"
+	"throughline/synthetic"
+)
+
+// maxNamed bounds how many elements one accessible name may lead to.
+const maxNamed = 64
+
+// obstacle is what the helper script answers when an element cannot be used.
+type obstacle struct {
+	Why string `json:"why"`
+	By  string `json:"by"`
+}
+
+// fault says why no element can be used. Not finding one is its own reason.
+func (o obstacle) fault(selectors synthetic.Selectors) error {
+	what := shorten(selectors.String())
+	fault := &synthetic.Fault{Reason: beacon.ReasonTimeout}
+	switch o.Why {
+	case "missing":
+		fault.Reason, fault.Message = beacon.ReasonElementNotFound, "no element found by "+what
+	case "covered":
+		fault.Message = fmt.Sprintf("the element found by %s is covered by %s", what, o.By)
+	case "no option":
+		fault.Message = fmt.Sprintf("%s found by %s has no option of that value that can be chosen", o.By, what)
+	default:
+		fault.Message = fmt.Sprintf("%s found by %s cannot be used: %s", o.By, what, o.Why)
+	}
+	return fault
+}
+
+// race tries the alternatives in turn, again and again, until try accepts what
+// one of them found. It fails with the obstacle of the alternative that came
+// closest.
+func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func(context.Context, handle) (obstacle, error)) error {
+	return p.poll(ctx, func(ctx context.Context) error {
+		closest := obstacle{Why: "missing"}
+		var failed error
+		for _, chain := range selectors {
+			elements, err := p.find(ctx, chain)
+			var met obstacle
+			if err == nil {
+				met, err = try(ctx, elements)
+			}
+			switch {
+			case isFinal(err):
+				return err
+			case err != nil:
+				failed = fmt.Errorf("%s: %w", chain, err)
+			case met.Why == "":
+				return nil
+			case met.Why != "missing":
+				closest = met
+			}
+		}
+		if failed != nil && closest.Why == "missing" {
+			return failed
+		}
+		return closest.fault(selectors)
+	})
+}
+
+func isFinal(err error) bool {
+	var fixed *final
+	return errors.As(err, &fixed)
+}
+
+// find follows a chain of selectors to the elements at its end.
+func (p *Page) find(ctx context.Context, chain synthetic.Chain) (handle, error) {
+	var roots handle
+	for i, selector := range chain {
+		var found handle
+		var err error
+		if selector.Kind == synthetic.SelectARIA {
+			found, err = p.findNamed(ctx, roots, i == 0, selector)
+		} else {
+			found, err = p.list(ctx, "find", argument(roots, i == 0), string(selector.Kind), selector.Value)
+		}
+		if err != nil {
+			return handle{}, err
+		}
+		roots = found
+	}
+	return roots, nil
+}
+
+// argument passes the roots of a search; null stands for the document.
+func argument(roots handle, document bool) any {
+	if document {
+		return nil
+	}
+	return roots
+}
+
+// list runs a function of the helper script that returns a list.
+func (p *Page) list(ctx context.Context, function string, args ...any) (handle, error) {
+	result, in, err := p.call(ctx, false, function, args...)
+	if err != nil {
+		return handle{}, err
+	}
+	return handle{object: result.ObjectID, world: in}, nil
+}
+
+// findNamed finds elements by accessible name and role, as the browser computes
+// them for assistive technology.
+func (p *Page) findNamed(ctx context.Context, roots handle, document bool, selector synthetic.Selector) (handle, error) {
+	scopes, err := p.list(ctx, "scopes", argument(roots, document))
+	if err != nil {
+		return handle{}, err
+	}
+	objects, err := p.items(ctx, scopes)
+	if err != nil {
+		return handle{}, err
+	}
+	var elements []any
+	for _, root := range objects {
+		tree, err := cdp.Call(ctx, p.target, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+			ObjectID: root, AccessibleName: selector.Value, Role: selector.Role,
+		})
+		if err != nil {
+			return handle{}, err
+		}
+		for _, node := range tree.Nodes {
+			if node.Ignored || node.BackendDOMNodeID == 0 || len(elements) >= maxNamed || isText(node) {
+				continue
+			}
+			resolved, err := cdp.Call(ctx, p.target, dom.ResolveNode, dom.ResolveNodeParams{
+				BackendNodeID: node.BackendDOMNodeID, ExecutionContextID: scopes.world.id,
+			})
+			if err != nil {
+				return handle{}, err
+			}
+			elements = append(elements, handle{object: resolved.Object.ObjectID, world: scopes.world})
+		}
+	}
+	return p.list(ctx, "list", elements...)
+}
+
+// isText tells the text within an element, which has the element's name.
+func isText(node *accessibility.Node) bool {
+	if node.Role == nil {
+		return true
+	}
+	var role string
+	if json.Unmarshal(node.Role.Value, &role) != nil {
+		return true
+	}
+	return role == "StaticText" || role == "InlineTextBox"
+}
+
+// items returns references to the members of a list.
+func (p *Page) items(ctx context.Context, list handle) ([]runtime.RemoteObjectID, error) {
+	properties, err := cdp.Call(ctx, p.target, runtime.GetProperties, runtime.GetPropertiesParams{
+		ObjectID: list.object, OwnProperties: new(true),
+	})
+	if err != nil {
+		return nil, err
+	}
+	var objects []runtime.RemoteObjectID
+	for _, property := range properties.Result {
+		if property.Enumerable && property.Value != nil && property.Value.ObjectID != "" && len(objects) < maxNamed {
+			objects = append(objects, property.Value.ObjectID)
+		}
+	}
+	return objects, nil
+}

@@ -1,0 +1,221 @@
+package chrome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/page"
+
+	"throughline/beacon"
+	"throughline/synthetic"
+)
+
+// loadGrace is how long a document whose content is ready may take to fire load.
+// After that it counts as loaded: what still loads is not in the user's way.
+const loadGrace = 2 * time.Second
+
+// Navigate implements [synthetic.Navigator].
+func (p *Page) Navigate(ctx context.Context, address string) (int, error) {
+	ctx, done := p.bind(ctx)
+	defer done()
+	before := p.state.now()
+	result, err := cdp.Call(ctx, p.target, page.Navigate, page.NavigateParams{URL: address})
+	host := synthetic.PublicURL(address)
+	switch {
+	case err != nil:
+		return 0, p.fault(ctx, err, fmt.Errorf("no answer from %s", host))
+	case result.IsDownload:
+		return 0, &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + " is a download, not a page"}
+	case result.ErrorText != "":
+		return 0, p.refused(result.LoaderID, result.ErrorText, host)
+	}
+	if result.LoaderID != "" {
+		err = p.await(ctx, fmt.Errorf("%s did not appear", host), func(s snapshot) bool {
+			return s.doc.loader == result.LoaderID || s.count > before.count
+		})
+	}
+	if err == nil {
+		err = p.settle(ctx)
+	}
+	return p.state.now().answer.status, err
+}
+
+// refused explains a navigation that did not lead to a page.
+func (p *Page) refused(loader cdp.LoaderID, text, host string) error {
+	if status := p.state.answered(loader).status; status == 204 || status == 205 {
+		text = fmt.Sprintf("HTTP status %d holds no page", status)
+	}
+	return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + text}
+}
+
+// await waits for a state of the main frame.
+func (p *Page) await(ctx context.Context, last error, reached func(snapshot) bool) error {
+	for {
+		now := p.state.now()
+		if reached(now) {
+			return nil
+		}
+		select {
+		case <-now.changed:
+		case <-ctx.Done():
+			return p.fault(ctx, ctx.Err(), last)
+		}
+	}
+}
+
+// settle waits until no navigation is under way and the document has loaded, or
+// has been ready for the grace. It fails when the browser or the server could
+// not give the document.
+func (p *Page) settle(ctx context.Context) error {
+	for {
+		now := p.state.now()
+		var grace <-chan time.Time
+		if !now.pending {
+			left := time.Until(now.doc.ready.Add(loadGrace))
+			if now.doc.loaded || !now.doc.ready.IsZero() && left <= 0 {
+				return verdict(now)
+			}
+			if !now.doc.ready.IsZero() {
+				grace = time.After(left)
+			}
+		}
+		select {
+		case <-now.changed:
+		case <-grace:
+		case <-ctx.Done():
+			// Content that is there at the end of the time is enough.
+			if !now.pending && !now.doc.ready.IsZero() && errors.Is(ctx.Err(), context.DeadlineExceeded) {
+				return verdict(now)
+			}
+			return p.fault(ctx, ctx.Err(), fmt.Errorf("%s did not load in time", synthetic.PublicURL(now.doc.url)))
+		}
+	}
+}
+
+// verdict fails for documents that nobody wanted.
+func verdict(s snapshot) error {
+	address := synthetic.PublicURL(s.doc.url)
+	switch {
+	case s.doc.failed:
+		why := s.answer.err
+		if why == "" {
+			why = "could not be loaded"
+		}
+		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: address + ": " + why}
+	case s.answer.status >= 500:
+		return &synthetic.Fault{
+			Reason:  beacon.ReasonNavigation,
+			Message: fmt.Sprintf("%s: HTTP status %d", address, s.answer.status),
+		}
+	}
+	return nil
+}
+
+// follows waits for what an action sets off: tasks that it has queued, and the
+// navigation that they start, if any.
+func (p *Page) follows(ctx context.Context) error {
+	before := p.state.now()
+	// A round through the page's task queue. When the document goes away in the
+	// meantime, that is the navigation.
+	_, err := p.evaluate(ctx, "new Promise(done => setTimeout(done))", p.state.currentWorld())
+	if err != nil && ctx.Err() != nil {
+		return p.fault(ctx, err, nil)
+	}
+	now := p.state.now()
+	if !now.pending && now.doc.loader == before.doc.loader && now.doc.loaded == before.doc.loaded {
+		return nil
+	}
+	return p.settle(ctx)
+}
+
+// URL implements [synthetic.Page].
+func (p *Page) URL() string { return p.state.now().doc.url }
+
+// Navigations implements [synthetic.Witness].
+func (p *Page) Navigations() int { return p.state.now().count }
+
+// AwaitNavigation implements [synthetic.Witness].
+func (p *Page) AwaitNavigation(ctx context.Context, before int, address string) error {
+	ctx, done := p.bind(ctx)
+	defer done()
+	want := canonical(address)
+	missing := &synthetic.Fault{Reason: beacon.ReasonAssertion, Message: "the expected navigation did not happen"}
+	err := p.await(ctx, missing, func(s snapshot) bool {
+		visits := s.visits[min(max(0, before-(s.count-len(s.visits))), len(s.visits)):]
+		for _, visit := range visits {
+			if address == "" || canonical(visit) == want {
+				return true
+			}
+		}
+		if len(visits) > 0 {
+			missing.Message = mismatch(address, visits[len(visits)-1])
+		}
+		return false
+	})
+	if err != nil {
+		return err
+	}
+	return p.settle(ctx)
+}
+
+// mismatch says how two addresses differ without showing their queries.
+func mismatch(want, got string) string {
+	publicWant, publicGot := synthetic.PublicURL(want), synthetic.PublicURL(got)
+	if publicWant == publicGot {
+		return "arrived at " + publicGot + ", but with another query or fragment than expected"
+	}
+	return "arrived at " + publicGot + ", expected " + publicWant
+}
+
+// canonical makes two ways to write an address equal.
+func canonical(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return address
+	}
+	u.Host = strings.ToLower(u.Host)
+	if u.Path == "" && u.Host != "" {
+		u.Path = "/"
+	}
+	return u.String()
+}
+
+// AwaitTitle implements [synthetic.Witness].
+func (p *Page) AwaitTitle(ctx context.Context, title string) error {
+	ctx, done := p.bind(ctx)
+	defer done()
+	return p.poll(ctx, func(ctx context.Context) error {
+		got, err := p.title(ctx)
+		if err != nil {
+			return err
+		}
+		if got != title {
+			return &synthetic.Fault{
+				Reason:  beacon.ReasonAssertion,
+				Message: fmt.Sprintf("the title is %q, expected %q", shorten(got), shorten(title)),
+			}
+		}
+		return nil
+	})
+}
+
+// Title returns the document's title.
+func (p *Page) Title(ctx context.Context) (string, error) {
+	ctx, done := p.bind(ctx)
+	defer done()
+	title, err := p.title(ctx)
+	if err != nil {
+		return "", p.fault(ctx, err, nil)
+	}
+	return title, nil
+}
+
+func (p *Page) title(ctx context.Context) (string, error) {
+	var title string
+	return title, p.ask(ctx, &title, "title")
+}

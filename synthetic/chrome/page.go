@@ -1,0 +1,394 @@
+package chrome
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
+	"github.com/chromedp/chromedp"
+
+	"throughline/beacon"
+	"throughline/synthetic"
+)
+
+// Bounds of what a page may send us.
+const (
+	maxQueuedCalls  = 256
+	maxPayloadBytes = 1 << 20
+	maxDialogs      = 64
+)
+
+// Bounds of closing a page.
+const (
+	// leaveTimeout is how long a page may take over its last words.
+	leaveTimeout = time.Second
+	// lingering is how long they may take to get out over the network.
+	lingering      = 100 * time.Millisecond
+	disposeTimeout = 5 * time.Second
+)
+
+var _ synthetic.Page = (*Page)(nil)
+
+// Page is a tab with storage of its own. Its methods wait for what they need
+// until their context ends, and return a *[synthetic.Fault]; they fail at once
+// when the tab crashes or the browser dies. They are meant for one goroutine at
+// a time.
+type Page struct {
+	browser *Browser
+	log     *slog.Logger
+	options synthetic.PageOptions
+	ctx     context.Context // the client's, of the tab
+	target  *chromedp.Target
+	state   *state
+
+	// alive ends with the page; its cause says why.
+	alive context.Context
+	die   context.CancelCauseFunc
+
+	dialogs chan *page.EventJavascriptDialogOpening
+	calls   chan string
+	lost    int // calls that found the queue full; the event goroutine's
+	closing chan struct{}
+	tasks   sync.WaitGroup
+	close   sync.Once
+	err     error
+
+	// modifiers are the modifier keys that are down.
+	modifiers int64
+}
+
+var errClosed = &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "the page was closed"}
+
+// NewPage opens a page in a browser context of its own: no cookie, cache or
+// storage is shared with any other. ctx bounds the opening only; the page lives
+// until Close.
+func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
+	p := &Page{
+		browser: b, log: b.log, options: options, state: newState(),
+		dialogs: make(chan *page.EventJavascriptDialogOpening, maxDialogs),
+		calls:   make(chan string, maxQueuedCalls),
+		closing: make(chan struct{}),
+	}
+	p.alive, p.die = context.WithCancelCause(context.Background())
+	tab, cancel := chromedp.NewContext(b.ctx,
+		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(p.follow))
+	p.ctx = tab
+	// The tab would end with the context that opens it, so that is its own.
+	opened := make(chan error, 1)
+	go func() { opened <- chromedp.Do(tab) }()
+	var err error
+	select {
+	case err = <-opened:
+	case <-ctx.Done():
+		cancel()
+		<-opened
+		err = ctx.Err()
+	}
+	if err != nil {
+		return nil, errors.Join(b.openFault(err), b.abandon(tab))
+	}
+	p.target = chromedp.FromContext(tab).Target
+	p.state.setFrame(cdp.FrameID(p.target.TargetID))
+	p.tasks.Go(p.attend)
+	p.tasks.Go(p.handOver)
+	if err := p.prepare(ctx); err != nil {
+		return nil, errors.Join(b.openFault(err), p.Close(ctx))
+	}
+	return p, nil
+}
+
+// abandon closes a tab that was not opened in full.
+func (b *Browser) abandon(tab context.Context) error {
+	ctx, cancel := context.WithTimeout(context.Background(), disposeTimeout)
+	defer cancel()
+	return b.discard(ctx, tab)
+}
+
+func (b *Browser) openFault(err error) error {
+	return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: "no page could be opened: " + err.Error(), Err: err}
+}
+
+// follow takes the page's events, one at a time. It must not block.
+func (p *Page) follow(event any) {
+	switch e := event.(type) {
+	case *page.EventJavascriptDialogOpening:
+		select {
+		case p.dialogs <- e:
+		default:
+			// A page has one dialog at a time; this many wait only when it is gone.
+		}
+	case *runtime.EventBindingCalled:
+		p.called(e)
+	case *target.EventTargetCrashed:
+		if p.state.isMain(cdp.FrameID(e.TargetID)) {
+			p.die(crash(e.Status))
+		}
+	case *inspector.EventTargetCrashed:
+		// The event with the status follows at once; if it does not, this will do.
+		time.AfterFunc(100*time.Millisecond, func() { p.die(crash("")) })
+	default:
+		p.state.follow(event)
+	}
+}
+
+// crash blames the page for a tab that crashed, and the machine for one that was
+// killed: the kernel does that when memory runs out.
+func crash(status string) *synthetic.Fault {
+	fault := &synthetic.Fault{Reason: beacon.ReasonTabCrashed, Message: "the tab crashed"}
+	if status == "killed" || status == "oom" {
+		fault.Message, fault.Agent = "the tab was killed, perhaps for lack of memory", true
+	}
+	return fault
+}
+
+// called queues a call of the binding.
+func (p *Page) called(e *runtime.EventBindingCalled) {
+	if e.Name != p.options.Binding || p.options.OnBinding == nil {
+		return
+	}
+	if len(e.Payload) <= maxPayloadBytes {
+		select {
+		case p.calls <- e.Payload:
+			return
+		default:
+		}
+	}
+	if p.lost++; p.lost == 1 {
+		p.log.Warn("calls of a page's binding dropped: too large or too many")
+	}
+}
+
+// attend dismisses dialogs, which would stall the page, and notices when the
+// tab or the browser is gone.
+func (p *Page) attend() {
+	detached, err := chromedp.Detached(p.ctx)
+	if err != nil {
+		p.log.Debug("watch tab", "error", err)
+	}
+	for {
+		select {
+		case dialog := <-p.dialogs:
+			p.dismiss(dialog)
+		case <-p.browser.client.LostConnection:
+			p.die(browserDied())
+			return
+		case <-detached:
+			p.die(p.closedBy())
+			return
+		case <-p.alive.Done():
+			return
+		}
+	}
+}
+
+// closedBy tells a tab that the page closed from one that ended with its browser:
+// a browser that quits lets its tabs go first.
+func (p *Page) closedBy() *synthetic.Fault {
+	const quitting = 2 * time.Second
+	select {
+	case <-p.browser.client.LostConnection:
+		return browserDied()
+	case <-p.browser.closing:
+		return browserDied()
+	case <-p.alive.Done():
+		return errClosed
+	case <-time.After(quitting):
+		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: "the page closed its tab"}
+	}
+}
+
+func browserDied() *synthetic.Fault {
+	return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: "the browser died"}
+}
+
+// dismiss answers a dialog as a user in a hurry would; only leaving the page is
+// agreed to.
+func (p *Page) dismiss(dialog *page.EventJavascriptDialogOpening) {
+	p.log.Info("dialog of a page dismissed", "type", dialog.Type,
+		"message", shorten(dialog.Message), "url", synthetic.PublicURL(dialog.URL))
+	params := page.HandleJavaScriptDialogParams{Accept: dialog.Type == page.DialogTypeBeforeunload}
+	if _, err := cdp.Call(p.alive, p.target, page.HandleJavaScriptDialog, params); err != nil {
+		p.log.Debug("dismiss dialog", "error", err)
+	}
+}
+
+// shorten cuts what a page says to a length that a log or a message can bear.
+func shorten(text string) string {
+	const limit = 200
+	if runes := []rune(text); len(runes) > limit {
+		return string(runes[:limit]) + "…"
+	}
+	return text
+}
+
+// handOver gives the calls of the binding to their handler.
+func (p *Page) handOver() {
+	for {
+		select {
+		case payload := <-p.calls:
+			p.options.OnBinding(payload)
+		case <-p.closing:
+			for len(p.calls) > 0 {
+				p.options.OnBinding(<-p.calls)
+			}
+			return
+		}
+	}
+}
+
+// Close leaves the page as a user closing the tab would. What it says on leaving
+// reaches the binding's handler before Close returns; a page without binding is
+// left for an empty one, so that what it sends gets out. It frees the tab even
+// when ctx is over. It may be called more than once.
+func (p *Page) Close(ctx context.Context) error {
+	p.close.Do(func() {
+		p.leave(ctx)
+		gone := p.alive.Err() != nil
+		p.die(errClosed)
+		if err := p.dispose(ctx); !gone {
+			p.err = err
+		}
+		close(p.closing)
+		p.tasks.Wait()
+	})
+	return p.err
+}
+
+// leave lets the page say its last words: through the binding if there is one,
+// else over the network as it does in front of a user.
+func (p *Page) leave(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
+	defer cancel()
+	ctx, done := p.bind(ctx)
+	defer done()
+	farewell := p.depart
+	if p.options.Binding != "" {
+		farewell = p.sayGoodbye
+	}
+	if err := farewell(ctx); err != nil {
+		p.log.Debug("leave page", "error", err)
+	}
+}
+
+// sayGoodbye has the script that we injected say its last words. It says them on
+// beforeunload in any case, see [synthetic.PageOptions].
+func (p *Page) sayGoodbye(ctx context.Context) error {
+	_, err := p.evaluate(ctx, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`, world{})
+	return err
+}
+
+// depart makes the page leave for an empty document, and gives what it sends on
+// leaving the time to get out: closing the tab would cut it off.
+func (p *Page) depart(ctx context.Context) error {
+	before := p.state.now()
+	if before.doc.url == "about:blank" {
+		return nil
+	}
+	if _, err := p.evaluate(ctx, `location.replace("about:blank")`, world{}); err != nil {
+		return err
+	}
+	for now := p.state.now(); now.doc.loader == before.doc.loader; now = p.state.now() {
+		select {
+		case <-now.changed:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	return pause(ctx, lingering)
+}
+
+// dispose closes the tab with its browser context. That a dead browser cannot is
+// no error.
+func (p *Page) dispose(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), disposeTimeout)
+	defer cancel()
+	if err := p.browser.discard(ctx, p.ctx); err != nil && !p.browser.dead() {
+		return fmt.Errorf("close tab: %w", err)
+	}
+	return nil
+}
+
+// discard closes a tab with its browser context, as far as it was opened. The
+// client would close the tab first and wait until it is gone, which now and then
+// takes half a second; see chromedp.WithDetachOnCancel.
+func (b *Browser) discard(ctx, tab context.Context) error {
+	var err error
+	if id := chromedp.FromContext(tab).BrowserContextID; id != "" {
+		_, err = cdp.Call(ctx, b.client, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: id})
+	}
+	if closing := chromedp.Cancel(tab); closing != nil {
+		b.log.Debug("detach from tab", "error", closing)
+	}
+	return err
+}
+
+// bind ends a method's context when the page dies, with the page's cause.
+func (p *Page) bind(ctx context.Context) (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	stop := context.AfterFunc(p.alive, func() { cancel(context.Cause(p.alive)) })
+	return ctx, func() { stop(); cancel(nil) }
+}
+
+// fault turns the error of a method into a Fault. When time ran out, last is
+// what stood in the way; nil if nothing was learned.
+func (p *Page) fault(ctx context.Context, err, last error) error {
+	var fault *synthetic.Fault
+	if errors.As(context.Cause(ctx), &fault) {
+		return fault
+	}
+	switch {
+	case ctx.Err() == nil && errors.As(err, &fault):
+		return fault
+	case ctx.Err() == nil:
+		// A command that fails may be the first sign that the page is gone.
+		select {
+		case <-p.alive.Done():
+			return context.Cause(p.alive)
+		case <-time.After(time.Second):
+		}
+		return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: err.Error(), Err: err}
+	case errors.Is(ctx.Err(), context.Canceled):
+		return &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "cancelled", Err: ctx.Err()}
+	case errors.As(last, &fault):
+		return fault
+	case last != nil:
+		return &synthetic.Fault{Reason: beacon.ReasonTimeout, Message: last.Error(), Err: ctx.Err()}
+	default:
+		return &synthetic.Fault{Reason: beacon.ReasonTimeout, Message: "the page did not respond in time", Err: ctx.Err()}
+	}
+}
+
+// poll tries until it succeeds or ctx ends: at first at short intervals.
+func (p *Page) poll(ctx context.Context, try func(context.Context) error) error {
+	const longest = 100 * time.Millisecond
+	var last error
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, longest) {
+		err := try(ctx)
+		if err == nil {
+			return nil
+		}
+		var fixed *final
+		if errors.As(err, &fixed) {
+			return p.fault(ctx, fixed.error, last)
+		}
+		if ctx.Err() == nil {
+			last = err
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return p.fault(ctx, err, last)
+		}
+	}
+}
+
+// final is an error that trying again does not mend.
+type final struct{ error }

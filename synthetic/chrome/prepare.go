@@ -1,0 +1,158 @@
+package chrome
+
+import (
+	"context"
+	_ "embed"
+	"fmt"
+	"sync"
+
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/css"
+	"github.com/chromedp/cdproto/dom"
+	"github.com/chromedp/cdproto/emulation"
+	cdplog "github.com/chromedp/cdproto/log"
+	"github.com/chromedp/cdproto/page"
+	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/chromedp"
+
+	"throughline/synthetic"
+)
+
+// helperScript holds the functions that look into pages.
+//
+//go:embed helper.js
+var helperScript string
+
+// prepare makes a new tab what the options say.
+func (p *Page) prepare(ctx context.Context) error {
+	ctx, done := p.bind(ctx)
+	defer done()
+	var setup commands
+	// The client switches these on for what we do not use. They cost the page
+	// time, and a page that changes fast could fill the client's queue.
+	setup.add("stop DOM events", func() error {
+		if _, err := cdp.Call(ctx, p.target, css.Disable, cdp.Empty{}); err != nil {
+			return err
+		}
+		_, err := cdp.Call(ctx, p.target, dom.Disable, cdp.Empty{})
+		return err
+	})
+	setup.add("stop log events", func() error {
+		_, err := cdp.Call(ctx, p.target, cdplog.Disable, cdp.Empty{})
+		return err
+	})
+	setup.add("deny downloads", func() error {
+		_, err := cdp.Call(ctx, p.browser.client, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
+			Behavior:         cdpbrowser.SetDownloadBehaviorBehaviorDeny,
+			BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+		})
+		return err
+	})
+	setup.add("give focus", func() error {
+		_, err := cdp.Call(ctx, p.target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		return err
+	})
+	setup.add("set viewport", func() error { return p.resize(ctx, p.options.Viewport) })
+	setup.add("add helper script", func() error { return p.addScript(ctx, helperScript, worldName) })
+	if p.options.UserAgent != "" || p.options.Locale != "" {
+		setup.add("set user agent", func() error { return p.setIdentity(ctx) })
+	}
+	if p.options.Binding != "" {
+		setup.add("add binding", func() error {
+			_, err := cdp.Call(ctx, p.target, runtime.AddBinding, runtime.AddBindingParams{Name: p.options.Binding})
+			return err
+		})
+	}
+	if p.options.InitScript != "" {
+		setup.add("add init script", func() error { return p.addScript(ctx, p.initScript(), "") })
+	}
+	return setup.wait()
+}
+
+// commands runs independent commands at the same time, to wait for the browser
+// once.
+type commands struct {
+	group sync.WaitGroup
+	mu    sync.Mutex
+	err   error
+}
+
+func (c *commands) add(what string, run func() error) {
+	c.group.Go(func() {
+		err := run()
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if err != nil && c.err == nil {
+			c.err = fmt.Errorf("%s: %w", what, err)
+		}
+	})
+}
+
+func (c *commands) wait() error {
+	c.group.Wait()
+	return c.err
+}
+
+// initScript keeps the script out of frames and of the browser's own pages.
+func (p *Page) initScript() string {
+	return "if (self === top && /^https?:$/.test(location.protocol)) {\n" + p.options.InitScript + "\n}"
+}
+
+func (p *Page) addScript(ctx context.Context, source, world string) error {
+	_, err := cdp.Call(ctx, p.target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+		Source: source, WorldName: world, RunImmediately: new(true),
+	})
+	return err
+}
+
+func (p *Page) setIdentity(ctx context.Context) error {
+	agent := p.options.UserAgent
+	if agent == "" {
+		agent = p.browser.UserAgent()
+	}
+	params := emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: p.options.Locale}
+	if _, err := cdp.Call(ctx, p.target, emulation.SetUserAgentOverride, params); err != nil {
+		return err
+	}
+	if p.options.Locale == "" {
+		return nil
+	}
+	_, err := cdp.Call(ctx, p.target, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: p.options.Locale})
+	return err
+}
+
+// SetViewport resizes the page.
+func (p *Page) SetViewport(ctx context.Context, viewport synthetic.Viewport) error {
+	ctx, done := p.bind(ctx)
+	defer done()
+	if err := p.resize(ctx, viewport); err != nil {
+		return p.fault(ctx, err, nil)
+	}
+	return nil
+}
+
+func (p *Page) resize(ctx context.Context, viewport synthetic.Viewport) error {
+	if viewport == (synthetic.Viewport{}) {
+		viewport = synthetic.DefaultViewport
+	}
+	orientation := &emulation.ScreenOrientation{Type: emulation.ScreenOrientationTypePortraitPrimary}
+	if viewport.Landscape {
+		orientation = &emulation.ScreenOrientation{Type: emulation.ScreenOrientationTypeLandscapePrimary, Angle: 90}
+	}
+	_, err := cdp.Call(ctx, p.target, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+		Width: int64(viewport.Width), Height: int64(viewport.Height),
+		DeviceScaleFactor: viewport.DeviceScaleFactor, Mobile: viewport.Mobile,
+		ScreenWidth: int64(viewport.Width), ScreenHeight: int64(viewport.Height),
+		ScreenOrientation: orientation,
+	})
+	if err != nil {
+		return err
+	}
+	touch := emulation.SetTouchEmulationEnabledParams{Enabled: viewport.Touch}
+	if viewport.Touch {
+		touch.MaxTouchPoints = 5
+	}
+	_, err = cdp.Call(ctx, p.target, emulation.SetTouchEmulationEnabled, touch)
+	return err
+}

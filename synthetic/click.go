@@ -1,0 +1,43 @@
+package synthetic
+
+import (
+	"context"
+	"net/url"
+	"time"
+)
+
+// Click presses and releases a button on an element.
+type Click struct {
+	Selectors Selectors
+	Options   ClickOptions
+}
+
+// Type implements [Action].
+func (Click) Type() string { return "click" }
+
+func (c Click) label() string { return "click " + c.Selectors[0].String() }
+
+func (c Click) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.Click(ctx, c.Selectors, c.Options)
+}
+
+func readClick(r *reader) Action {
+	click := Click{Selectors: r.selectors()}
+	x, hasX := r.number("offsetX")
+	y, hasY := r.number("offsetY")
+	if hasX && hasY {
+		click.Options.Offset = &Point{X: x, Y: y}
+	}
+	if hasX != hasY {
+		r.fail("offsetX", "offsetX and offsetY come together")
+	}
+	click.Options.Button = oneOf(r, "button", ButtonPrimary, ButtonAuxiliary, ButtonSecondary, ButtonBack, ButtonForward)
+	click.Options.Device = oneOf(r, "deviceType", DeviceMouse, DevicePen, DeviceTouch)
+	if hold, given := r.number("duration"); given {
+		click.Options.Hold = time.Duration(hold * float64(time.Millisecond))
+		if hold < 0 || click.Options.Hold > MaxRecorderTimeout {
+			r.fail("duration", "must be from 0 to %d ms", MaxRecorderTimeout.Milliseconds())
+		}
+	}
+	return click
+}

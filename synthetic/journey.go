@@ -1,0 +1,142 @@
+package synthetic
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"time"
+
+	"throughline/beacon"
+)
+
+// Defaults and limits of a journey.
+const (
+	// DefaultTimeout bounds a whole run when the journey does not say.
+	DefaultTimeout = time.Minute
+	// MaxTimeout is the longest timeout that a journey may ask for.
+	MaxTimeout = 15 * time.Minute
+	// DefaultStepTimeout bounds a step when neither it nor its file says.
+	DefaultStepTimeout = 5 * time.Second
+	// MaxRecorderTimeout is the longest step timeout of a Recorder file.
+	MaxRecorderTimeout = 30 * time.Second
+	// MaxSteps bounds the steps of a journey, so that one report holds a run.
+	MaxSteps = beacon.MaxEvents - 1
+)
+
+// Journey is a scripted way through an application, as a user would take it.
+// It is immutable once loaded, and safe for concurrent use.
+type Journey struct {
+	// Name identifies the journey; 1 to [beacon.MaxNameBytes] bytes.
+	Name string
+	// BaseURL is what relative addresses resolve against; absolute, or empty.
+	BaseURL string
+	// Schedule is a cron expression or "@every 30s"; empty when the journey is
+	// only run by hand. See [ParseSchedule].
+	Schedule string
+	// Timeout bounds all steps together.
+	Timeout time.Duration
+	// Viewport is what the page starts with.
+	Viewport Viewport
+	// Steps holds 1 to [MaxSteps] steps.
+	Steps []Step
+}
+
+// Step is one thing that a journey does, with what it expects to come of it.
+type Step struct {
+	// Name is what people call the step; made from the action if not given.
+	Name string
+	// Timeout bounds the action and its expectations together.
+	Timeout time.Duration
+	// Expect holds the navigations that the step must cause.
+	Expect []ExpectedNavigation
+	// Action is what the step does.
+	Action Action
+}
+
+// Type is the Recorder's name of the step's type, such as "click".
+func (s Step) Type() string { return s.Action.Type() }
+
+// Action is what a step does: one of [Navigate], [Click], [Change], [KeyDown],
+// [KeyUp], [WaitForElement], [WaitForExpression] and [SetViewport].
+type Action interface {
+	// Type is the Recorder's name of the step type.
+	Type() string
+	// label is a short text for people; it never holds a typed value.
+	label() string
+	run(ctx context.Context, page Page, base *url.URL) error
+}
+
+// run executes the step. Failures are a *Fault or the context's error.
+func (s Step) run(ctx context.Context, page Page, base *url.URL) error {
+	before := page.Navigations()
+	if err := s.Action.run(ctx, page, base); err != nil {
+		return err
+	}
+	for _, expected := range s.Expect {
+		if err := expected.await(ctx, page, base, before); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ExpectedNavigation is a navigation that a step must cause.
+type ExpectedNavigation struct {
+	// URL is compared whole, query and fragment included; empty means any.
+	URL string
+	// Title is compared with the document's; empty means any.
+	Title string
+}
+
+func (e ExpectedNavigation) await(ctx context.Context, page Page, base *url.URL, before int) error {
+	address := ""
+	if e.URL != "" {
+		var err error
+		if address, err = resolve(base, e.URL); err != nil {
+			return err
+		}
+	}
+	if err := page.AwaitNavigation(ctx, before, address); err != nil {
+		return err
+	}
+	if e.Title == "" {
+		return nil
+	}
+	return page.AwaitTitle(ctx, e.Title)
+}
+
+// base returns what relative addresses resolve against: the override if there
+// is one, else the journey's own; nil if there is neither.
+func (j *Journey) base(override string) (*url.URL, error) {
+	address := j.BaseURL
+	if override != "" {
+		address = override
+	}
+	if address == "" {
+		return nil, nil
+	}
+	base, err := url.Parse(address)
+	if err != nil || base.Host == "" || base.Scheme != "http" && base.Scheme != "https" {
+		return nil, fmt.Errorf("the base URL must be an absolute http or https URL")
+	}
+	return base, nil
+}
+
+// resolve makes an address absolute.
+func resolve(base *url.URL, address string) (string, error) {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "", &Fault{Reason: beacon.ReasonNavigation, Message: "the address is not a valid URL"}
+	}
+	if u.IsAbs() {
+		return address, nil
+	}
+	if base == nil {
+		return "", &Fault{
+			Reason:  beacon.ReasonNavigation,
+			Message: "the address is relative and there is no base URL",
+			Agent:   true,
+		}
+	}
+	return base.ResolveReference(u).String(), nil
+}

@@ -1,0 +1,40 @@
+package synthetic
+
+import (
+	"context"
+	"net/url"
+)
+
+// KeyDown presses a key and leaves it down.
+type KeyDown struct {
+	// Key is a KeyboardEvent.key, such as "Enter" or "a".
+	Key string
+}
+
+// Type implements [Action].
+func (KeyDown) Type() string { return "keyDown" }
+
+func (k KeyDown) label() string { return "keyDown " + k.Key }
+
+func (k KeyDown) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.KeyDown(ctx, k.Key)
+}
+
+func readKeyDown(r *reader) Action { return KeyDown{Key: r.text("key", required)} }
+
+// KeyUp releases a key.
+type KeyUp struct {
+	// Key is a KeyboardEvent.key, such as "Enter" or "a".
+	Key string
+}
+
+// Type implements [Action].
+func (KeyUp) Type() string { return "keyUp" }
+
+func (k KeyUp) label() string { return "keyUp " + k.Key }
+
+func (k KeyUp) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.KeyUp(ctx, k.Key)
+}
+
+func readKeyUp(r *reader) Action { return KeyUp{Key: r.text("key", required)} }

@@ -1,0 +1,270 @@
+package synthetic
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"throughline/beacon"
+)
+
+// MaxFileBytes bounds a journey file.
+const MaxFileBytes = 1 << 20
+
+// FileError says what is wrong with a journey file, and where.
+type FileError struct {
+	File string
+	// Line is where in the file, from 1; 0 when that is not known.
+	Line int
+	// Step is the index of the step, from 0; -1 outside of steps.
+	Step int
+	// Type is the step's type, if known.
+	Type string
+	// Field is the field's name, if one is to blame.
+	Field string
+	// Detail says what is wrong.
+	Detail string
+}
+
+func (e *FileError) Error() string {
+	var b strings.Builder
+	b.WriteString(e.File)
+	if e.Line > 0 {
+		fmt.Fprintf(&b, ":%d", e.Line)
+	}
+	if e.Step >= 0 {
+		fmt.Fprintf(&b, ": steps[%d]", e.Step)
+		if e.Type != "" {
+			fmt.Fprintf(&b, " (%s)", e.Type)
+		}
+	}
+	if e.Field != "" {
+		b.WriteString(": " + e.Field)
+	}
+	b.WriteString(": " + e.Detail)
+	return b.String()
+}
+
+// LoadFile reads a journey: YAML from .yaml and .yml, a Chrome DevTools Recorder
+// file from .json. What is wrong with the content is a *[FileError].
+func LoadFile(path string) (*Journey, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, fmt.Errorf("open journey: %w", err)
+	}
+	if info.Size() > MaxFileBytes {
+		return nil, &FileError{File: path, Step: -1, Detail: fmt.Sprintf("larger than %d bytes", MaxFileBytes)}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read journey: %w", err)
+	}
+	return Load(path, data)
+}
+
+// Load is [LoadFile] of content at hand; path tells the format by its extension
+// and stands in errors.
+func Load(path string, data []byte) (*Journey, error) {
+	var journey *Journey
+	var err error
+	switch strings.ToLower(filepath.Ext(path)) {
+	case ".yaml", ".yml":
+		journey, err = loadYAML(data)
+	case ".json":
+		journey, err = loadRecorder(data)
+	default:
+		err = &FileError{Step: -1, Detail: "unknown extension; supported: .yaml, .yml, .json"}
+	}
+	var fileErr *FileError
+	if errors.As(err, &fileErr) {
+		fileErr.File = path
+	}
+	if err != nil {
+		return nil, err
+	}
+	return journey, nil
+}
+
+// loadYAML reads our own format.
+func loadYAML(data []byte) (*Journey, error) {
+	root, err := parseYAML(data)
+	if err != nil {
+		return nil, err
+	}
+	r := newReader(root, true)
+	journey := &Journey{
+		Name:     r.text("name", required),
+		BaseURL:  r.text("base_url", optional),
+		Schedule: r.text("schedule", optional),
+		Timeout:  r.duration("timeout", DefaultTimeout, MaxTimeout),
+		Viewport: DefaultViewport,
+	}
+	if viewport := r.child("viewport"); viewport != nil {
+		journey.Viewport = readViewport(viewport)
+		viewport.done()
+	}
+	if _, err := journey.base(""); err != nil {
+		r.fail("base_url", "must be an absolute http or https URL")
+	}
+	if journey.Schedule != "" {
+		if _, err := ParseSchedule(journey.Schedule); err != nil {
+			r.fail("schedule", "%v", err)
+		}
+	}
+	r.steps(journey, readYAMLStep)
+	r.done()
+	return journey, r.err()
+}
+
+// loadRecorder reads what Chrome's DevTools Recorder exports. Unknown keys are
+// left alone, as the Recorder's own replay does.
+func loadRecorder(data []byte) (*Journey, error) {
+	root, err := parseJSON(data)
+	if err != nil {
+		return nil, err
+	}
+	r := newReader(root, false)
+	journey := &Journey{
+		Name:     r.text("title", required),
+		Timeout:  DefaultTimeout,
+		Viewport: DefaultViewport,
+	}
+	timeout := r.milliseconds("timeout", DefaultStepTimeout)
+	r.steps(journey, func(step *reader) Step { return readRecorderStep(step, timeout) })
+	return journey, r.err()
+}
+
+// steps reads the list of steps and checks what both formats share.
+func (r *reader) steps(journey *Journey, read func(*reader) Step) {
+	if strings.TrimSpace(journey.Name) == "" || len(journey.Name) > beacon.MaxNameBytes {
+		r.fail(r.nameField(), "must be 1 to %d bytes of text", beacon.MaxNameBytes)
+	}
+	steps := r.objects("steps")
+	if len(steps) == 0 || len(steps) > MaxSteps {
+		r.fail("steps", "must be a list of 1 to %d steps", MaxSteps)
+	}
+	for i, step := range steps {
+		step.at.Step = i
+		journey.Steps = append(journey.Steps, read(step))
+		if r.err() != nil {
+			return
+		}
+	}
+}
+
+func (r *reader) nameField() string {
+	if r.strict {
+		return "name"
+	}
+	return "title"
+}
+
+func readRecorderStep(r *reader, timeout time.Duration) Step {
+	kind := r.kind(r.text("type", required))
+	r.at.Type = kind.name
+	step := Step{Timeout: r.milliseconds("timeout", timeout)}
+	return finishStep(r, step, kind)
+}
+
+// readYAMLStep reads a step: the key that names its type, name and timeout.
+func readYAMLStep(r *reader) Step {
+	step := Step{
+		Name:    r.text("name", optional),
+		Timeout: r.duration("timeout", DefaultStepTimeout, MaxTimeout),
+	}
+	if len(step.Name) > beacon.MaxNameBytes {
+		r.fail("name", "must be at most %d bytes", beacon.MaxNameBytes)
+	}
+	var types []string
+	for _, key := range r.object.keys {
+		if key != "name" && key != "timeout" {
+			types = append(types, key)
+		}
+	}
+	if len(types) != 1 {
+		r.fail("", "a step has exactly one key naming its type, found %d; supported: %s", len(types), supportedTypes())
+		return step
+	}
+	kind := r.kind(types[0])
+	r.at.Type = kind.name
+	params := r.params(types[0], kind.short)
+	return finishStep(params, step, kind)
+}
+
+// finishStep reads what a step of a known type holds.
+func finishStep(r *reader, step Step, kind stepKind) Step {
+	if kind.read == nil || r.err() != nil {
+		return step
+	}
+	if target := r.text("target", optional); target != "" && target != "main" {
+		r.fail("target", "only the main page is supported, not popups or other targets")
+	}
+	if frames, given := r.list("frame"); given && len(frames) > 0 {
+		r.fail("frame", "only the main frame is supported, not frames within it")
+	}
+	step.Expect = readExpected(r)
+	step.Action = kind.read(r)
+	r.done()
+	if step.Name == "" && r.err() == nil {
+		step.Name = cut(step.Action.label(), beacon.MaxNameBytes)
+	}
+	return step
+}
+
+// stepKind is one row of the table of supported step types.
+type stepKind struct {
+	name string
+	// short is the field that a step of plain text stands for in YAML.
+	short string
+	read  func(*reader) Action
+}
+
+func stepKinds() []stepKind {
+	return []stepKind{
+		{"navigate", "url", readNavigate},
+		{"click", "selectors", readClick},
+		{"change", "", readChange},
+		{"keyDown", "key", readKeyDown},
+		{"keyUp", "key", readKeyUp},
+		{"waitForElement", "selectors", readWaitForElement},
+		{"waitForExpression", "expression", readWaitForExpression},
+		{"setViewport", "", readSetViewport},
+	}
+}
+
+func supportedTypes() string {
+	var names []string
+	for _, kind := range stepKinds() {
+		names = append(names, kind.name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// kind looks a step type up.
+func (r *reader) kind(name string) stepKind {
+	for _, kind := range stepKinds() {
+		if kind.name == name {
+			return kind
+		}
+	}
+	r.fail("", "unsupported step type %q; supported: %s", name, supportedTypes())
+	return stepKind{name: name}
+}
+
+// cut shortens a text to a number of bytes, at a rune boundary.
+func cut(text string, limit int) string {
+	text = strings.ToValidUTF8(text, "\uFFFD")
+	if len(text) <= limit {
+		return text
+	}
+	const mark = "…"
+	end := limit - len(mark)
+	for end > 0 && !utf8.RuneStart(text[end]) {
+		end--
+	}
+	return text[:end] + mark
+}

@@ -1,0 +1,67 @@
+package synthetic
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"throughline/beacon"
+)
+
+// Navigate loads an address, which is relative to the base URL or absolute. A
+// document with an HTTP status of 400 or above fails the step.
+type Navigate struct{ URL string }
+
+// Type implements [Action].
+func (Navigate) Type() string { return "navigate" }
+
+func (n Navigate) label() string { return "navigate " + PublicURL(n.URL) }
+
+func (n Navigate) run(ctx context.Context, page Page, base *url.URL) error {
+	address, err := resolve(base, n.URL)
+	if err != nil {
+		return err
+	}
+	status, err := page.Navigate(ctx, address)
+	if err != nil {
+		return err
+	}
+	if status >= 400 {
+		return &Fault{Reason: beacon.ReasonNavigation, Message: fmt.Sprintf("HTTP status %d", status)}
+	}
+	return nil
+}
+
+func readNavigate(r *reader) Action {
+	address := r.text("url", required)
+	scheme, _, absolute := strings.Cut(address, ":")
+	if absolute && !strings.ContainsAny(scheme, "/?#") {
+		switch strings.ToLower(scheme) {
+		case "http", "https":
+		case "about":
+			if address != "about:blank" {
+				r.fail("url", "only about:blank can be opened of about: addresses")
+			}
+		default:
+			r.fail("url", "scheme %q cannot be opened; supported: http, https", scheme)
+		}
+	}
+	return Navigate{URL: address}
+}
+
+// readExpected reads assertedEvents.
+func readExpected(r *reader) []ExpectedNavigation {
+	var expected []ExpectedNavigation
+	for _, event := range r.objects("assertedEvents") {
+		if kind := event.text("type", required); kind != "" && kind != "navigation" {
+			event.fail("type", "unknown event %q; supported: navigation", kind)
+		}
+		expected = append(expected, ExpectedNavigation{
+			URL:   event.text("url", optional),
+			Title: event.text("title", optional),
+		})
+		event.done()
+	}
+	return expected
+}

@@ -1,0 +1,150 @@
+package synthetic
+
+import (
+	"context"
+	"time"
+)
+
+// Page is a browser tab with storage of its own. Its methods return a *[Fault],
+// end with their context, and are called by one goroutine at a time.
+type Page interface {
+	Navigator
+	Pointer
+	Keyboard
+	Waiter
+	Witness
+	// URL is the address of the document now.
+	URL() string
+	// Close leaves the page as a user closing the tab would: what the page
+	// sends on leaving still reaches the binding's handler before Close
+	// returns. It frees the tab even when ctx is over.
+	Close(ctx context.Context) error
+}
+
+// Navigator loads documents.
+type Navigator interface {
+	// Navigate loads an address and returns the HTTP status of the document
+	// that it ended at. It waits for the load event, but not for ever: a
+	// document whose content is ready counts as loaded after a grace.
+	Navigate(ctx context.Context, address string) (status int, err error)
+	// SetViewport resizes the page.
+	SetViewport(ctx context.Context, viewport Viewport) error
+}
+
+// Pointer uses elements the way a user does.
+type Pointer interface {
+	// Click waits until an element can be clicked, clicks it, and waits for the
+	// navigation that the click starts, if any.
+	Click(ctx context.Context, selectors Selectors, options ClickOptions) error
+	// Change gives a form field a new value.
+	Change(ctx context.Context, selectors Selectors, value string) error
+}
+
+// Keyboard presses keys by the names of KeyboardEvent.key.
+type Keyboard interface {
+	KeyDown(ctx context.Context, key string) error
+	KeyUp(ctx context.Context, key string) error
+}
+
+// Waiter waits for a state of the page.
+type Waiter interface {
+	WaitForElement(ctx context.Context, condition ElementCondition) error
+	// WaitForExpression waits until a JavaScript expression, promises awaited,
+	// is truthy.
+	WaitForExpression(ctx context.Context, expression string) error
+}
+
+// Witness tells of the main frame's navigations.
+type Witness interface {
+	// Navigations counts those committed so far, within a document too.
+	Navigations() int
+	// AwaitNavigation waits for a navigation after the first `before` ones, to
+	// an absolute address, or to any when it is empty.
+	AwaitNavigation(ctx context.Context, before int, address string) error
+	// AwaitTitle waits until the document has the title.
+	AwaitTitle(ctx context.Context, title string) error
+}
+
+// PageOptions says what a new page is like.
+type PageOptions struct {
+	// Viewport is the size to start with; the zero value is [DefaultViewport].
+	Viewport Viewport
+	// UserAgent replaces the browser's own, if not empty.
+	UserAgent string
+	// Locale is a BCP 47 language tag such as "de-DE"; empty is the browser's.
+	Locale string
+	// InitScript runs in every document of the main frame before its own
+	// scripts.
+	InitScript string
+	// Binding is the name of a function that InitScript can call with one text.
+	// Empty means none. The page's last chance to call it is beforeunload: when
+	// pagehide comes, the protocol has left the document already. Close fires
+	// that event, too.
+	Binding string
+	// OnBinding receives the texts, one at a time, from one goroutine. Texts
+	// that come faster than it returns are queued up to a bound and then dropped.
+	OnBinding func(payload string)
+}
+
+// ClickOptions says how to click. The zero value is a left click with the mouse
+// on the element's centre.
+type ClickOptions struct {
+	// Offset is where to click, from the element's top left corner; nil, or
+	// outside of the element, is its centre.
+	Offset *Point
+	Button Button
+	Device Device
+	// Hold is how long the button stays down.
+	Hold time.Duration
+}
+
+// Point is a place in CSS pixels.
+type Point struct{ X, Y float64 }
+
+// Button is a mouse button, by the Recorder's names; empty is primary.
+type Button string
+
+// The mouse buttons.
+const (
+	ButtonPrimary   Button = "primary"
+	ButtonAuxiliary Button = "auxiliary"
+	ButtonSecondary Button = "secondary"
+	ButtonBack      Button = "back"
+	ButtonForward   Button = "forward"
+)
+
+// Device is a pointing device, by the Recorder's names; empty is the mouse.
+type Device string
+
+// The pointing devices.
+const (
+	DeviceMouse Device = "mouse"
+	DevicePen   Device = "pen"
+	DeviceTouch Device = "touch"
+)
+
+// ElementCondition is what [Waiter.WaitForElement] waits for.
+type ElementCondition struct {
+	Selectors Selectors
+	// Operator compares the number of elements found with Count: ">=", "==" or "<=".
+	Operator string
+	Count    int
+	// Absent turns the condition round: it must not hold.
+	Absent bool
+	// Properties must equal those of every element found, deeply; JSON or empty.
+	Properties []byte
+	// Attributes must equal those of every element found.
+	Attributes map[string]string
+}
+
+// Viewport is the size and kind of the screen.
+type Viewport struct {
+	Width, Height     int // CSS pixels
+	DeviceScaleFactor float64
+	Mobile            bool
+	Touch             bool
+	Landscape         bool
+}
+
+// DefaultViewport is a common laptop window.
+var DefaultViewport = Viewport{Width: 1280, Height: 800, DeviceScaleFactor: 1}

@@ -1,0 +1,110 @@
+package synthetic
+
+import (
+	"time"
+
+	"throughline/beacon"
+)
+
+// Result is how a run ended.
+type Result struct {
+	Journey string
+	RunID   string
+	// Slot is when the schedule wanted the run to begin; Started when it began.
+	Slot, Started time.Time
+	// Queue is the time from the slot until a page was open.
+	Queue time.Duration
+	// Duration is the time of the steps.
+	Duration time.Duration
+	Outcome  beacon.RunOutcome
+	Reason   beacon.RunReason
+	Message  string
+	// FailedStep is the name of the step that did not pass, or empty.
+	FailedStep string
+	// Steps holds the steps that were begun; Total counts those of the journey.
+	Steps []StepResult
+	Total int
+	// Browser names the browser and its version.
+	Browser string
+	// Pages is what the beacon in the pages reported, page views with their
+	// vitals among it.
+	Pages []beacon.Report
+	// LostPages counts reports of the pages that were malformed or too many.
+	LostPages int
+}
+
+// StepResult is how a step ended.
+type StepResult struct {
+	// Index is the step's place in the journey, from 0.
+	Index    int
+	Name     string
+	Type     string
+	Started  time.Time
+	Duration time.Duration
+	Outcome  beacon.RunOutcome
+	Reason   beacon.RunReason
+	Message  string
+	// URL is the page's when the step ended, without query and fragment.
+	URL string
+}
+
+// passed counts the steps that passed.
+func (r *Result) passed() int {
+	passed := 0
+	for _, step := range r.Steps {
+		if step.Outcome == beacon.RunPassed {
+			passed++
+		}
+	}
+	return passed
+}
+
+// blame ends the run with a fault.
+func (r *Result) blame(fault *Fault) {
+	r.Outcome, r.Reason, r.Message = fault.outcome(), fault.Reason, fault.Message
+}
+
+// report is the run as the collector wants it: one event for the run and one for
+// each step. Steps carry the business transaction that they were part of, and
+// the run the last of those, which is what it led up to.
+func (r *Result) report(newID func() string) []beacon.Event {
+	transactions := attribute(r.Pages)
+	events := make([]beacon.Event, 0, len(r.Steps)+1)
+	events = append(events, beacon.Event{
+		ID: newID(), AtMS: r.Started.UnixMilli(),
+		JourneyRun: &beacon.JourneyRun{
+			Outcome: r.Outcome, Reason: r.Reason,
+			Message:    cut(r.Message, beacon.MaxMessageBytes),
+			SlotAtMS:   r.Slot.UnixMilli(),
+			QueueMS:    milliseconds(r.Queue),
+			DurationMS: milliseconds(r.Duration),
+			Steps:      r.Total, StepsDone: r.passed(),
+			FailedStep: cut(r.FailedStep, beacon.MaxNameBytes),
+			Browser:    cut(r.Browser, beacon.MaxNameBytes),
+		},
+	})
+	for _, step := range r.Steps {
+		transaction := transactions.of(step)
+		if transaction != nil {
+			events[0].Transaction = transaction
+		}
+		events = append(events, beacon.Event{
+			ID: newID(), AtMS: step.Started.UnixMilli(), Transaction: transaction,
+			JourneyStep: &beacon.JourneyStep{
+				Index: step.Index, Name: step.Name, Type: step.Type,
+				Outcome: step.Outcome, Reason: step.Reason,
+				Message:    cut(step.Message, beacon.MaxMessageBytes),
+				DurationMS: milliseconds(step.Duration),
+				URL:        step.URL,
+			},
+		})
+	}
+	return events
+}
+
+// milliseconds is a duration as the wire wants it: never negative, never above
+// what the collector accepts.
+func milliseconds(d time.Duration) float64 {
+	d = min(max(d, 0), beacon.MaxDuration)
+	return float64(d.Microseconds()) / 1000
+}

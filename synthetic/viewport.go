@@ -1,0 +1,67 @@
+package synthetic
+
+import (
+	"context"
+	"fmt"
+	"net/url"
+)
+
+// SetViewport resizes the page.
+type SetViewport struct{ Viewport Viewport }
+
+// Type implements [Action].
+func (SetViewport) Type() string { return "setViewport" }
+
+func (s SetViewport) label() string {
+	return fmt.Sprintf("setViewport %dx%d", s.Viewport.Width, s.Viewport.Height)
+}
+
+func (s SetViewport) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.SetViewport(ctx, s.Viewport)
+}
+
+func readSetViewport(r *reader) Action { return SetViewport{Viewport: readViewport(r)} }
+
+// readViewport reads a viewport. Recorder files give all six fields; in YAML
+// only the size is required.
+func readViewport(r *reader) Viewport {
+	viewport := Viewport{
+		Width:             r.pixels("width"),
+		Height:            r.pixels("height"),
+		DeviceScaleFactor: 1,
+		Mobile:            r.flag("isMobile"),
+		Touch:             r.flag("hasTouch"),
+		Landscape:         r.flag("isLandscape"),
+	}
+	scale, given := r.number("deviceScaleFactor")
+	switch {
+	case given && (scale < 0 || scale > 10):
+		r.fail("deviceScaleFactor", "must be from 0 to 10")
+	case given && scale > 0:
+		viewport.DeviceScaleFactor = scale
+	case !given && !r.strict:
+		r.fail("deviceScaleFactor", "is required")
+	}
+	return viewport
+}
+
+// pixels reads a required length.
+func (r *reader) pixels(field string) int {
+	value, given := r.number(field)
+	switch {
+	case !given:
+		r.fail(field, "is required")
+	case value != float64(int(value)) || value < 1 || value > 10000:
+		r.fail(field, "must be a whole number from 1 to 10000")
+	}
+	return int(value)
+}
+
+// flag reads a truth value that only YAML may leave out.
+func (r *reader) flag(field string) bool {
+	value, given := r.boolean(field)
+	if !given && !r.strict {
+		r.fail(field, "is required")
+	}
+	return value
+}

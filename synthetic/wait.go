@@ -1,0 +1,55 @@
+package synthetic
+
+import (
+	"context"
+	"net/url"
+)
+
+// WaitForElement waits until elements are there as the condition asks.
+type WaitForElement struct{ Condition ElementCondition }
+
+// Type implements [Action].
+func (WaitForElement) Type() string { return "waitForElement" }
+
+func (w WaitForElement) label() string { return "waitForElement " + w.Condition.Selectors[0].String() }
+
+func (w WaitForElement) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.WaitForElement(ctx, w.Condition)
+}
+
+func readWaitForElement(r *reader) Action {
+	condition := ElementCondition{
+		Selectors:  r.selectors(),
+		Operator:   oneOf(r, "operator", ">=", "==", "<="),
+		Count:      1,
+		Attributes: r.texts("attributes"),
+		Properties: r.json("properties"),
+	}
+	if count, given := r.number("count"); given {
+		condition.Count = int(count)
+		if count != float64(condition.Count) || count < 0 || count > 1e6 {
+			r.fail("count", "must be a whole number from 0 to 1000000")
+		}
+	}
+	if visible, given := r.boolean("visible"); given {
+		condition.Absent = !visible
+	}
+	return WaitForElement{Condition: condition}
+}
+
+// WaitForExpression waits until a JavaScript expression is truthy; promises are
+// awaited.
+type WaitForExpression struct{ Expression string }
+
+// Type implements [Action].
+func (WaitForExpression) Type() string { return "waitForExpression" }
+
+func (WaitForExpression) label() string { return "waitForExpression" }
+
+func (w WaitForExpression) run(ctx context.Context, page Page, _ *url.URL) error {
+	return page.WaitForExpression(ctx, w.Expression)
+}
+
+func readWaitForExpression(r *reader) Action {
+	return WaitForExpression{Expression: r.text("expression", required)}
+}
