@@ -27,8 +27,8 @@ func TestAttribution_TellsTheTransactionOfEachStep(t *testing.T) {
 		{Events: []beacon.Event{page(500, product)}},
 	})
 	for name, c := range map[string]struct {
-		fromMS, toMS time.Duration
-		want         string
+		from, to int // milliseconds from the start
+		want     string
 	}{
 		"before any page":                      {0, 5, ""},
 		"opens the first page":                 {0, 400, "Home"},
@@ -41,7 +41,10 @@ func TestAttribution_TellsTheTransactionOfEachStep(t *testing.T) {
 		"long after":                           {5000, 6000, ""},
 		"from before the first to the product": {0, 600, "View product"},
 	} {
-		got := a.of(StepResult{Started: start.Add(c.fromMS * time.Millisecond), Duration: (c.toMS - c.fromMS) * time.Millisecond})
+		got := a.of(StepResult{
+			Started:  start.Add(time.Duration(c.from) * time.Millisecond),
+			Duration: time.Duration(c.to-c.from) * time.Millisecond,
+		})
 		if nameOf(got) != c.want {
 			t.Errorf("%s: %q, want %q", name, nameOf(got), c.want)
 		}

@@ -121,10 +121,7 @@ func (d *demo) watch(ctx context.Context, out io.Writer, env environment) error 
 		case err := <-d.failed:
 			return fmt.Errorf("the demo broke down: %w", err)
 		case <-ticker.C:
-			rows, err := d.overview(ctx)
-			if ctx.Err() != nil {
-				return nil
-			}
+			rows, err := d.overview(context.WithoutCancel(ctx))
 			if err != nil {
 				return err
 			}

@@ -150,6 +150,8 @@ func demoJourneys(shopURL string) ([]*synthetic.Journey, error) {
 
 // overview is the table since the demo began.
 func (d *demo) overview(ctx context.Context) ([]dashboards.OverviewRow, error) {
+	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+	defer cancel()
 	return dashboards.Overview(ctx, d.collector.database.store, d.started.Add(-time.Minute), time.Now().Add(time.Minute))
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"log/slog"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -89,6 +90,10 @@ func (o *output) emit(line string) {
 // and query are followed by its level and text.
 var header = regexp.MustCompile(`^\d{4}\.\d\d\.\d\d [\d:.]+ \[ \d+ ] \{[^}]*} <(\w+)> (.*)`)
 
+// forDebugging are parts of messages that look worse than they are: the engine
+// says the first when it has little to do, the second when a client breaks off.
+var forDebugging = []string{"Temporarily pause scheduling", "(NETWORK_ERROR)"}
+
 // classify returns the level of a line and its text without what the log adds
 // by itself. What a client did wrong was told to the client and is for
 // debugging, as are stack traces and the further lines of a message.
@@ -98,6 +103,9 @@ func classify(line string) (slog.Level, string) {
 		return slog.LevelDebug, line
 	}
 	text := match[2]
+	if slices.ContainsFunc(forDebugging, func(part string) bool { return strings.Contains(text, part) }) {
+		return slog.LevelDebug, text
+	}
 	component, _, _ := strings.Cut(text, ":")
 	switch match[1] {
 	case "Fatal", "Critical":

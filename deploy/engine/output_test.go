@@ -29,6 +29,7 @@ func TestOutputIsLoggedByItsLevel(t *testing.T) {
 		stamp + "<Warning> Context: little ", "memory\n" + stamp,
 		"<Error> MergeTreeBackgroundExecutor: disk full, Stack trace:\n\n0. ? @ 0x1\n",
 		stamp + "<Error> executeQuery: Syntax error\n" + stamp + "<Information> Application: hello\n",
+		stamp + "<Warning> BgSchPool: Temporarily pause scheduling of tasks\n" + stamp + "<Error> void DB::TCPHandler::sendData: Code: 210. Broken pipe (NETWORK_ERROR)\n",
 		stamp + "<Fatal> BaseDaemon: Received signal 11\r\n",
 		"Code: 210. DB::Exception: in use\nunfinished",
 	} {

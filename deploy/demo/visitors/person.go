@@ -50,7 +50,7 @@ func newPerson(draw *rand.Rand) person {
 		p.patience = 1500 * time.Millisecond // has a train to catch
 	}
 	switch n := draw.IntN(10); {
-	case n < 4:
+	case n < 3:
 		p.errand = (*visitor).buy
 	case n < 6:
 		p.errand = (*visitor).search
