@@ -18,7 +18,7 @@ build: ## the binary, bin/throughline
 	@$(SETUP) go binary
 
 test: ## all tests: Go under the race detector, and js
-	@$(SETUP) go compiler engine chrome js
+	@$(SETUP) go compiler engine chrome whole-chrome js
 	@$(MAKE) --no-print-directory test-go test-js
 
 test-go:

@@ -57,6 +57,7 @@ type Pipeline struct {
 	enricher *Enricher
 	prefix   string // of batch tokens; differs for every pipeline ever made
 	lag      metric.Float64Histogram
+	insert   metric.Float64Histogram
 }
 
 // NewPipeline returns a pipeline that does nothing until [Pipeline.Run].
@@ -71,7 +72,13 @@ func NewPipeline(options PipelineOptions) (*Pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the lag histogram: %w", err)
 	}
-	return &Pipeline{PipelineOptions: options, enricher: NewEnricher(), prefix: hex.EncodeToString(id[:]), lag: lag}, nil
+	insert, err := options.Meter.Float64Histogram("throughline.ingest.insert.duration", metric.WithUnit("s"),
+		metric.WithDescription("Duration of the attempts to insert a batch."),
+		metric.WithExplicitBucketBoundaries(.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30))
+	if err != nil {
+		return nil, fmt.Errorf("create the insert histogram: %w", err)
+	}
+	return &Pipeline{PipelineOptions: options, enricher: NewEnricher(), prefix: hex.EncodeToString(id[:]), lag: lag, insert: insert}, nil
 }
 
 // Run stores batches until the queue is closed and empty; then it returns nil.
@@ -167,7 +174,9 @@ func (p *Pipeline) write(ctx context.Context, batch Batch, attempt int) error {
 		attribute.Int("throughline.batch.rows", len(batch.Rows)),
 		attribute.Int("throughline.batch.attempt", attempt)))
 	defer span.End()
+	start := p.Now()
 	err := p.Sink.Write(ctx, batch)
+	p.insert.Record(ctx, p.Now().Sub(start).Seconds(), metric.WithAttributes(attribute.Bool("error", err != nil)))
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}

@@ -35,7 +35,7 @@ reports each run to the collector over HTTP. It proves itself with agent_token
 				return err
 			}
 			if len(journeys) == 0 {
-				return &exitError{exitBadInput, errors.New("the configuration has no journeys; see journeys in throughline.example.yaml")}
+				return &exitError{exitBadInput, errors.New("the configuration has no journeys; see journeys in deploy/throughline.example.yaml")}
 			}
 			log := newLog(env.stderr, settings.Log)
 			a, err := newJourneyAgent(settings, journeys, env.getenv, log)

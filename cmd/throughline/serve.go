@@ -42,7 +42,7 @@ send the collector's own traces and metrics somewhere.`,
 
 func serve(ctx context.Context, c config.Config, env environment) error {
 	if len(c.Apps) == 0 {
-		return &exitError{exitBadInput, errors.New("the configuration has no apps, so nothing could report; see apps in throughline.example.yaml")}
+		return &exitError{exitBadInput, errors.New("the configuration has no apps, so nothing could report; see apps in deploy/throughline.example.yaml")}
 	}
 	log := newLog(env.stderr, c.Log)
 	co, err := newCollector(ctx, c, env, log)

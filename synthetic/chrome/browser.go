@@ -83,7 +83,8 @@ func Launch(ctx context.Context, options Options) (*Browser, error) {
 		}))
 	b := &Browser{
 		log: log, profile: profile, ctx: browserCtx, closing: make(chan struct{}),
-		stop: func() { stopBrowser(); stopAllocator() },
+		// Once, since of a browser that never started the client lets only one wait.
+		stop: sync.OnceFunc(func() { stopBrowser(); stopAllocator() }),
 	}
 	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", options.Path, err), b.Close())

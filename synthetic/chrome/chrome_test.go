@@ -170,6 +170,33 @@ func TestLaunch_Timeout(t *testing.T) {
 	}
 }
 
+func TestLaunch_CancelledBeforeAndWhileItStarts(t *testing.T) {
+	path, err := Find(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, after := range []time.Duration{0, time.Millisecond, 20 * time.Millisecond} {
+		ctx, cancel := context.WithTimeout(t.Context(), after)
+		ended := make(chan error, 1)
+		go func() {
+			browser, err := Launch(ctx, Options{Path: path, ProfileRoot: t.TempDir()})
+			if browser != nil {
+				err = errors.Join(err, browser.Close())
+			}
+			ended <- err
+		}()
+		select {
+		case err := <-ended:
+			if !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("cancelled after %v: %v", after, err)
+			}
+		case <-time.After(15 * time.Second):
+			t.Fatalf("cancelled after %v: still launching", after)
+		}
+		cancel()
+	}
+}
+
 func TestLaunch_Environment(t *testing.T) {
 	t.Setenv("THROUGHLINE_TEST_SECRET", "hush")
 	var log bytes.Buffer

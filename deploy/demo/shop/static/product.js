@@ -48,4 +48,4 @@ function showEdition() {
 
 showRecommendations();
 showReviews();
-showEdition();
+addEventListener("load", showEdition);
