@@ -70,12 +70,14 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 		return nil, &exitError{exitNotRun, err}
 	}
 	app, _ := c.App(c.Journeys.App) // Validate has found it before
-	script, err := report.NewScript(c.Journeys.Collector, app.Key, nil)
+	script, err := report.NewScript(c.Journeys.Collector, c.Paths.Script, app.Key, nil)
 	if err != nil {
 		return nil, err
 	}
 	a := &journeyAgent{}
-	a.reporter, err = report.New(report.Options{Collector: c.Journeys.Collector, Key: app.Key, Token: string(c.AgentToken), Log: log})
+	a.reporter, err = report.New(report.Options{
+		Collector: c.Journeys.Collector, CollectPath: c.Paths.Collect, Key: app.Key, Token: string(c.AgentToken), Log: log,
+	})
 	if err != nil {
 		return nil, err
 	}

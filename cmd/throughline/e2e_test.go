@@ -270,6 +270,34 @@ steps:
 	}
 }
 
+// An agent on a schedule leaves a run for each slot, in its own words.
+func TestAgent_RunsJourneysOnTheirSchedule(t *testing.T) {
+	url, setScript := site(t)
+	co := startCollector(t, url)
+	setScript(localURL(co.public) + "/t/shop-web-4f7c2a.js")
+	journey := writeFile(t, "journey.yaml", "name: Look\nschedule: '@every 1s'\nsteps:\n  - navigate: /product/1\n")
+	settings := writeFile(t, "agent.yaml", fmt.Sprintf(`agent_token: %q
+apps:
+  - {name: shop, key: shop-web-4f7c2a, origins: [%q]}
+journeys: {files: [%q], app: shop, collector: %q, location: lab, base_url: %q, spread: 0s}
+`, e2eToken, url, journey, localURL(co.public), url))
+
+	if code, out, stderr := command(t.Context(), "check", "--config", settings); code != exitOK || !strings.Contains(out, "1 journeys") {
+		t.Fatalf("check: %d\n%s%s", code, out, stderr)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var log screen
+	ended := make(chan int, 1)
+	go func() {
+		ended <- run(ctx, []string{"agent", "--config", settings}, environment{stdout: &log, stderr: &log, getenv: os.Getenv})
+	}()
+	row(t, co, "SELECT count() AS x FROM journey_runs WHERE outcome = 'passed' AND journey = 'Look' AND location = 'lab' HAVING x >= 2")
+	cancel()
+	if code := <-ended; code != exitOK {
+		t.Errorf("exit %d\n%s", code, log.String())
+	}
+}
+
 // checkNoSecrets looks for the query strings of the page in every text column.
 func checkNoSecrets(t *testing.T, co *collector) {
 	var columns [][2]string

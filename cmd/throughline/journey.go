@@ -119,7 +119,7 @@ func (o journeyRunOptions) reporting(env environment, log *slog.Logger) (
 		text, err := js.Script(js.Config{})
 		return nowhere{}, func(context.Context) (string, error) { return string(text), err }, func(context.Context) error { return nil }, nil
 	}
-	served, err := report.NewScript(o.collector, o.key, nil)
+	served, err := report.NewScript(o.collector, config.Default().Paths.Script, o.key, nil)
 	if err != nil {
 		return nil, nil, nil, &exitError{exitBadInput, err}
 	}

@@ -54,6 +54,8 @@ var (
 type Options struct {
 	// Collector is the collector's address, such as https://collect.example.
 	Collector string
+	// CollectPath is where the collector takes reports; default /v1/events.
+	CollectPath string
 	// Key is the app's public write key.
 	Key string
 	// Token authenticates the agent; empty sends none.
@@ -109,7 +111,10 @@ func New(options Options) (*Client, error) {
 	options.MaxAge = orDefault(options.MaxAge, time.Hour)
 	options.MinBackoff = orDefault(options.MinBackoff, 500*time.Millisecond)
 	options.MaxBackoff = orDefault(options.MaxBackoff, time.Minute)
-	endpoint := base.JoinPath("v1", "events")
+	if options.CollectPath == "" {
+		options.CollectPath = "/v1/events"
+	}
+	endpoint := base.JoinPath(options.CollectPath)
 	endpoint.RawQuery = url.Values{"key": {options.Key}}.Encode()
 	c := &Client{
 		options: options, endpoint: endpoint.String(), http: httpClient(options.HTTP), log: options.Log,

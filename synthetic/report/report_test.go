@@ -268,7 +268,7 @@ func TestNew_BadOptions(t *testing.T) {
 		if _, err := New(options); err == nil || strings.Contains(err.Error(), "hush") {
 			t.Errorf("%s: got %v", name, err)
 		}
-		if _, err := NewScript(options.Collector, options.Key, nil); err == nil {
+		if _, err := NewScript(options.Collector, "/t", options.Key, nil); err == nil {
 			t.Errorf("%s: a script without error", name)
 		}
 	}
@@ -305,7 +305,7 @@ func TestScript(t *testing.T) {
 			}
 			return recorder.Result()
 		})
-		script, err := NewScript("https://collect.example", "app-key", &http.Client{Transport: transport})
+		script, err := NewScript("https://collect.example", "/t", "app-key", &http.Client{Transport: transport})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -30,8 +30,9 @@ type Script struct {
 	checked time.Time
 }
 
-// NewScript returns the script of the app with a write key. client may be nil.
-func NewScript(collectorURL, key string, client *http.Client) (*Script, error) {
+// NewScript returns the script of the app with a write key, which the collector
+// serves below scriptPath, usually /t. client may be nil.
+func NewScript(collectorURL, scriptPath, key string, client *http.Client) (*Script, error) {
 	base, err := collector(collectorURL)
 	if err != nil {
 		return nil, err
@@ -39,7 +40,7 @@ func NewScript(collectorURL, key string, client *http.Client) (*Script, error) {
 	if key == "" {
 		return nil, errors.New("the write key is required")
 	}
-	return &Script{address: base.JoinPath("t", url.PathEscape(key)+".js").String(), http: httpClient(client)}, nil
+	return &Script{address: base.JoinPath(scriptPath, url.PathEscape(key)+".js").String(), http: httpClient(client)}, nil
 }
 
 // Text returns the script. When the collector does not answer, the script that

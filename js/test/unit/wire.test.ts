@@ -1,6 +1,7 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { WIRE_VERSION } from '../../src/wire';
+import { refusal } from '../contract';
 import { unknownFields, wireFields } from '../wireFields';
 
 const contract = new URL('../../../beacon/', import.meta.url);
@@ -30,14 +31,37 @@ test('the version is the Go one', () => {
   expect(source).toContain(`const Version = ${WIRE_VERSION}\n`);
 });
 
-const examples = readdirSync(new URL('testdata/wire/', contract)).filter((name) => /^good_.*\.json$/.test(name));
+const fixtures = readdirSync(new URL('testdata/wire/', contract));
+const examples = fixtures.filter((name) => /^good_.*\.json$/.test(name));
+const refused = fixtures.filter((name) => /^bad_.*\.json$/.test(name));
+const read = (name: string) => readFileSync(new URL(`testdata/wire/${name}`, contract), 'utf8');
 
 test('there are examples of the contract', () => {
   expect(examples.length).toBeGreaterThan(3);
 });
 
 test.each(examples)('%s holds known fields only', (name) => {
-  const report = JSON.parse(readFileSync(new URL(`testdata/wire/${name}`, contract), 'utf8'));
+  const report = JSON.parse(read(name));
   const beyond = unknownFields(report).filter((path) => !notTheBeacons.includes(path.split('.')[1] as string));
   expect(beyond.length > 0).toBe(name === 'good_unknown_fields.json');
+});
+
+test.each(examples)('%s is accepted', (name) => {
+  expect(refusal(JSON.parse(read(name)))).toBeUndefined();
+});
+
+test('there are examples of what the contract refuses', () => {
+  expect(refused.length).toBeGreaterThan(20);
+});
+
+test.each(refused)('%s is refused for the reason in its name', (name) => {
+  const rest = name.slice('bad_'.length);
+  if (rest === 'malformed_truncated.json') {
+    expect(() => JSON.parse(read(name))).toThrow();
+    return;
+  }
+  const { expect: expected, ...report } = JSON.parse(read(name));
+  const found = refusal(report);
+  expect(found).toMatchObject(expected);
+  expect(rest.startsWith(`${found?.reason}_`)).toBe(true);
 });

@@ -1,0 +1,202 @@
+// The wire contract as beacon/validate.go has it, so that what the beacon sends
+// is held to the same fixtures as what the collector accepts.
+
+/** Why something is not accepted, and where: index is -1 for the report itself. */
+export interface Refusal {
+  index: number;
+  field: string;
+  reason: string;
+}
+
+type Json = Record<string, unknown>;
+/** Says what is wrong with a value that is there, or with undefined. */
+type Rule = (value: unknown) => string | undefined;
+type Rules = Record<string, Rule>;
+
+const MAX_NAME_BYTES = 200;
+const MAX_URL_BYTES = 2048;
+const MAX_MS = 4 * 3_600_000;
+const MAX_EVENTS = 500;
+
+const bytes = (text: string) => new TextEncoder().encode(text).length;
+const typed =
+  (type: string, rule: (value: never) => string | undefined): Rule =>
+  (value) =>
+    typeof value === type ? rule(value as never) : 'malformed';
+const optional =
+  (rule: Rule): Rule =>
+  (value) =>
+    value === undefined || value === '' ? undefined : rule(value);
+const required =
+  (rule: Rule): Rule =>
+  (value) =>
+    value === undefined || value === '' ? 'missing' : rule(value);
+
+const hex = (length: number) =>
+  typed('string', (v: string) => (new RegExp(`^[0-9a-f]{${length}}$`).test(v) ? undefined : 'invalid'));
+const name = typed('string', (v: string) => (bytes(v) > MAX_NAME_BYTES ? 'too_long' : undefined));
+const text = typed('string', () => undefined);
+const url = typed('string', (v: string) => {
+  if (bytes(v) > MAX_URL_BYTES) {
+    return 'too_long';
+  }
+  return /^https?:\/\/[^/?#]+/.test(v) ? undefined : 'invalid';
+});
+const within = (least: number, most: number) =>
+  typed('number', (v: number) => (v >= least && v <= most ? undefined : 'out_of_range'));
+const oneOf = (...words: string[]) => typed('string', (v: string) => (words.includes(v) ? undefined : 'invalid'));
+
+const id = required(hex(16));
+const instant = required(within(1, Number.MAX_SAFE_INTEGER));
+const ms = optional(within(0, MAX_MS));
+const duration = required(within(0, MAX_MS));
+const size = optional(within(0, 2 ** 40));
+const status = optional(within(0, 999));
+
+const runOutcome = required(oneOf('passed', 'failed', 'agent_error', 'skipped'));
+
+const report: Rules = {
+  v: (v) => (v === 1 ? undefined : 'unknown_version'),
+  sent_at_ms: instant,
+  source: required(oneOf('rum', 'synthetic')),
+  sdk: optional(name),
+  release: optional(name),
+  environment: optional(name),
+};
+
+const view: Rules = {
+  id,
+  url: required(url),
+  referrer: optional(url),
+  navigation: required(
+    oneOf('navigate', 'reload', 'back_forward', 'prerender', 'back_forward_cache', 'soft', 'restore'),
+  ),
+  viewport_width_px: optional(within(0, 65_535)),
+  effective_connection_type: optional(oneOf('slow-2g', '2g', '3g', '4g')),
+};
+
+const times = `redirect dns tcp tls request download dom_interactive dom_content_loaded load ttfb fcp lcp inp
+  lcp_resource_load_delay lcp_resource_load_duration lcp_element_render_delay inp_input_delay
+  inp_processing_duration inp_presentation_delay duration`;
+
+const payloads: Record<string, Rules> = {
+  page_view: {
+    phase: required(oneOf('early', 'final')),
+    ...Object.fromEntries(times.split(/\s+/).map((field) => [`${field}_ms`, ms])),
+    cls: optional(within(0, 1000)),
+    transfer_size_bytes: size,
+    status_code: status,
+    lcp_url: optional(url),
+    lcp_element: optional(text),
+    inp_element: optional(text),
+    cls_element: optional(text),
+  },
+  request: {
+    method: optional(name),
+    url: required(url),
+    initiator: required(oneOf('fetch', 'xmlhttprequest')),
+    status_code: status,
+    failure: optional(oneOf('network', 'aborted', 'timeout')),
+    duration_ms: duration,
+    request_ms: ms,
+    transfer_size_bytes: size,
+  },
+  error: {
+    kind: required(oneOf('error', 'unhandledrejection')),
+    type: optional(name),
+    message: optional(text),
+    stack: optional(text),
+    count: required(within(1, 1_000_000)),
+  },
+  transaction_done: {
+    outcome: required(oneOf('completed', 'failed', 'abandoned', 'timed_out', 'unknown')),
+    reason: optional(name),
+    duration_ms: duration,
+    wait_ms: duration,
+  },
+  journey_run: { outcome: runOutcome, slot_at_ms: instant, steps: required(within(0, 1000)) },
+  journey_step: { index: required(within(0, 1000)), name: required(name), type: required(name), outcome: runOutcome },
+};
+
+function apply(rules: Rules, value: Json, path = ''): Omit<Refusal, 'index'> | undefined {
+  for (const [field, rule] of Object.entries(rules)) {
+    const reason = rule(value[field]);
+    if (reason) {
+      return { field: path + field, reason };
+    }
+  }
+  return undefined;
+}
+
+/** Returns why the report as a whole, or else its first bad event, is not accepted; undefined if it is. */
+export function refusal(r: Json): Refusal | undefined {
+  const whole = apply(report, r) ?? refuseParts(r);
+  if (whole) {
+    return { index: -1, ...whole };
+  }
+  for (const [index, event] of (r.events as Json[]).entries()) {
+    const bad = index >= MAX_EVENTS ? { field: '', reason: 'too_many' } : refuseEvent(event, r);
+    if (bad) {
+      return { index, ...bad };
+    }
+  }
+  return undefined;
+}
+
+function refuseParts(r: Json): Omit<Refusal, 'index'> | undefined {
+  const { view: v, journey, session_id, source, events } = r;
+  if (v !== undefined && typeof v !== 'object') {
+    return { field: 'view', reason: 'malformed' };
+  }
+  if (session_id || v) {
+    const reason = id(session_id);
+    if (reason) {
+      return { field: 'session_id', reason };
+    }
+  }
+  const bad = v && apply(view, v as Json, 'view.');
+  if (bad) {
+    return bad;
+  }
+  if (source === 'synthetic' && !journey) {
+    return { field: 'journey', reason: 'missing' };
+  }
+  if (source === 'rum' && journey) {
+    return { field: 'journey', reason: 'invalid' };
+  }
+  return (events as Json[]).length ? undefined : { field: 'events', reason: 'missing' };
+}
+
+function refuseEvent(event: Json, r: Json): Omit<Refusal, 'index'> | undefined {
+  const transaction = event.transaction as Json | undefined;
+  const bad =
+    apply({ id, at_ms: instant, trace_id: optional(hex(32)) }, event) ??
+    (transaction &&
+      apply({ name: required(name), instance_id: id, version: required(name) }, transaction, 'transaction.'));
+  if (bad) {
+    return bad;
+  }
+  const kinds = Object.keys(payloads).filter((kind) => event[kind] !== undefined);
+  const kind = kinds[0];
+  if (!kind || kinds.length > 1) {
+    return { field: '', reason: kind ? 'invalid' : 'missing' };
+  }
+  if (kind.startsWith('journey') ? r.source !== 'synthetic' : !r.view) {
+    return { field: '', reason: 'invalid' };
+  }
+  const payload = event[kind] as Json;
+  const inside = apply(payloads[kind] as Rules, payload, `${kind}.`);
+  if (inside) {
+    return inside;
+  }
+  if (kind === 'transaction_done' && !transaction) {
+    return { field: 'transaction', reason: 'missing' };
+  }
+  if (kind === 'transaction_done' && (payload.wait_ms as number) > (payload.duration_ms as number)) {
+    return { field: 'transaction_done.wait_ms', reason: 'out_of_range' };
+  }
+  if (kind === 'journey_run' && (payload.steps_done as number) > (payload.steps as number)) {
+    return { field: 'journey_run.steps_done', reason: 'out_of_range' };
+  }
+  return undefined;
+}
