@@ -1,0 +1,59 @@
+package main
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+)
+
+// post sends one error report with an id of its own, as a page would.
+func post(t *testing.T, collector, origin string, number int) int {
+	t.Helper()
+	body := fmt.Sprintf(`{"v":1,"sent_at_ms":%d,"source":"rum","session_id":"00000000000000a1",
+		"view":{"id":"00000000000000b1","url":"https://shop.example/","navigation":"navigate"},
+		"events":[{"id":"%016x","at_ms":%[1]d,"error":{"kind":"error","message":"x","count":1}}]}`, time.Now().UnixMilli(), number)
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, collector+"/v1/events?key=shop-web-4f7c2a", strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	request.Header.Set("Origin", origin)
+	response, err := http.DefaultClient.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = response.Body.Close()
+	return response.StatusCode
+}
+
+// The database dies in the middle of it all: what was accepted is stored once.
+func TestCollector_SurvivesTheDeathOfClickHouse(t *testing.T) {
+	const origin, reports = "https://shop.example", 60
+	co := startCollector(t, origin)
+	url := localURL(co.public)
+	for i := range reports {
+		if i == reports/3 {
+			// It is gone before it can answer, so there is always an error.
+			if _, err := co.database.engine.Query(t.Context(), "SYSTEM KILL"); err == nil {
+				t.Error("ClickHouse survived")
+			}
+		}
+		if status := post(t, url, origin, i); status != http.StatusAccepted {
+			t.Errorf("report %d: status %d", i, status)
+		}
+		time.Sleep(5 * time.Millisecond)
+	}
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(50 * time.Millisecond) {
+		if held, _ := co.queue.Held(); held == 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("the queue does not drain")
+		}
+	}
+	want := fmt.Sprintf("%d|%[1]d", reports)
+	if got := row(t, co, "SELECT concat(toString(count()), '|', toString(uniqExact(event_id))) AS x FROM errors"); got != want {
+		t.Errorf("rows and different events: %s, want %s", got, want)
+	}
+}
