@@ -85,6 +85,11 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 		Launch: chrome.Opener(chrome.Options{Path: path, Log: log}), Script: script.Text, Reporter: a.reporter,
 		Location: c.Journeys.Location, Environment: app.Environment, SDK: agentSDK(), Log: log,
 	})
+	for _, journey := range journeys {
+		if journey.Schedule == "" {
+			journey.Schedule = c.Journeys.Schedule
+		}
+	}
 	a.scheduler, err = synthetic.NewScheduler(synthetic.SchedulerOptions{
 		Journeys: journeys, Executor: a.runner, BaseURL: c.Journeys.BaseURL,
 		Workers: c.Journeys.Workers, MaxOffset: spread(c.Journeys.Spread), Log: log,

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path"
 	"strings"
 	"sync"
 	"time"
@@ -81,7 +80,7 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 	collectorURL := localURL(d.collector.public)
 	app := settings.Apps[0]
 	d.scriptURL = collectorURL + settings.Paths.Script + "/" + app.Key + ".js"
-	settings.Journeys = config.Journeys{App: app.Name, Collector: collectorURL, Location: "demo", BaseURL: d.shopURL, Workers: 1, Spread: config.Duration(5 * time.Second)}
+	settings.Journeys = config.Journeys{App: app.Name, Collector: collectorURL, Location: "demo", BaseURL: d.shopURL, Schedule: "@every 20s", Workers: 1, Spread: config.Duration(5 * time.Second)}
 	journeys, err := demoJourneys(d.shopURL)
 	if err != nil {
 		return nil, err
@@ -139,9 +138,6 @@ func demoJourneys(shopURL string) ([]*synthetic.Journey, error) {
 		journey, err := synthetic.Load(file, []byte(strings.ReplaceAll(string(content), demoJourneysOrigin, shopURL)))
 		if err != nil {
 			return nil, err
-		}
-		if path.Ext(file) == ".json" {
-			journey.Schedule = "@every 20s" // a recording has none
 		}
 		journeys = append(journeys, journey)
 	}

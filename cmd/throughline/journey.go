@@ -68,7 +68,7 @@ not be run.`,
 	c.Flags().StringVar(&o.collector, "collector", "", "`URL` of a collector to report to")
 	c.Flags().StringVar(&o.key, "key", "", "write `key` of the app to report for")
 	c.Flags().StringVar(&o.location, "location", "local", "`name` of the place that this runs at")
-	c.Flags().StringVar(&o.log.Level, "log-level", "error", "debug, info, warn or error")
+	c.Flags().StringVar(&o.log.Level, "log-level", "warn", "debug, info, warn or error")
 	return c
 }
 

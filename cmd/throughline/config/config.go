@@ -110,6 +110,7 @@ type Journeys struct {
 	Collector string   `yaml:"collector"`
 	Location  string   `yaml:"location"`
 	BaseURL   string   `yaml:"base_url"`
+	Schedule  string   `yaml:"schedule"`
 	Workers   int      `yaml:"workers"`
 	Spread    Duration `yaml:"spread"`
 }
@@ -131,7 +132,7 @@ func Default() Config {
 		Batch:         Batch{MaxEvents: 20_000, MaxAge: Duration(time.Second)},
 		ShutdownGrace: Duration(10 * time.Second),
 		Log:           Log{Level: "info", Format: "text"},
-		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Spread: Duration(10 * time.Second)},
+		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Schedule: "@every 5m", Spread: Duration(10 * time.Second)},
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/synthetic"
 )
 
 var (
@@ -216,6 +217,9 @@ func (f *findings) journeys(c *Config) {
 		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
 			f.add("journeys."+key, "must be a URL such as https://collect.example")
 		}
+	}
+	if _, err := synthetic.ParseSchedule(j.Schedule); err != nil {
+		f.add("journeys.schedule", "%s", err)
 	}
 	if j.Workers < 0 {
 		f.add("journeys.workers", "must not be negative; 0 is one per core")
