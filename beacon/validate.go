@@ -3,7 +3,6 @@ package beacon
 import (
 	"fmt"
 	"math"
-	"net/url"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -150,17 +149,23 @@ func printable(text string) string {
 }
 
 // CleanURL returns an absolute http or https URL without credentials, query
-// and fragment, and false if it is not one.
+// and fragment, and false if it is not one. Paths are kept as browsers write
+// them, also where an escape is broken, as in /100%/x.
 func CleanURL(raw string) (string, bool) {
-	u, err := url.Parse(printable(raw))
-	if err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+	scheme, rest, ok := strings.Cut(printable(raw), "://")
+	scheme = strings.ToLower(scheme)
+	if !ok || scheme != "http" && scheme != "https" {
 		return "", false
 	}
-	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
-	if u.Path == "" {
-		u.Path = "/"
+	if cut := strings.IndexAny(rest, "?#"); cut >= 0 {
+		rest = rest[:cut]
 	}
-	return u.String(), true
+	host, path, _ := strings.Cut(rest, "/")
+	host = strings.ToLower(host[strings.LastIndexByte(host, '@')+1:])
+	if host == "" || strings.ContainsAny(host, " \t\n\\\"<>^`{|}%") {
+		return "", false
+	}
+	return scheme + "://" + host + "/" + path, true
 }
 
 func validateReport(r *Report, events int) *Reject {

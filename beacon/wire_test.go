@@ -203,3 +203,30 @@ func TestDecode_CutsTextsForPeopleAtARuneBoundary(t *testing.T) {
 		t.Errorf("stack = %q, want %q", got.Stack, want)
 	}
 }
+
+func TestCleanURL(t *testing.T) {
+	for raw, want := range map[string]string{
+		"https://shop.example":                    "https://shop.example/",
+		"HTTPS://Shop.Example/A":                  "https://shop.example/A",
+		"https://u:p@shop.example/a?b=c#d":        "https://shop.example/a",
+		"https://shop.example?b=c":                "https://shop.example/",
+		"https://shop.example#d":                  "https://shop.example/",
+		"https://shop.example/a#b?c":              "https://shop.example/a",
+		"https://a@b@shop.example/":               "https://shop.example/",
+		"http://[::1]:8080/a":                     "http://[::1]:8080/a",
+		"https://shop.example/100%/x":             "https://shop.example/100%/x",
+		"https://shop.example/a@b":                "https://shop.example/a@b",
+		"https://shop.example/a\x00b":             "https://shop.example/ab",
+		"javascript:alert(1)":                     "",
+		"//shop.example/":                         "",
+		"https://":                                "",
+		"https:///a":                              "",
+		"https://user@/a":                         "",
+		"https://shop example/":                   "",
+		"data:image/png;base64,https://x.example": "",
+	} {
+		if got, ok := CleanURL(raw); got != want || ok != (want != "") {
+			t.Errorf("CleanURL(%q) = %q, %v; want %q", raw, got, ok, want)
+		}
+	}
+}

@@ -1,7 +1,7 @@
 package ingest
 
 import (
-	"net/url"
+	"strings"
 	"time"
 )
 
@@ -63,11 +63,16 @@ func (r *Row) Fingerprint() uint64 {
 	return fingerprint(r.Event.Error)
 }
 
-// SplitURL returns host and path of a URL that beacon.CleanURL has passed.
+// SplitURL returns host, without port, and path of a URL that beacon.CleanURL
+// has passed; of "" both are "".
 func SplitURL(clean string) (domain, path string) {
-	u, err := url.Parse(clean)
-	if err != nil || clean == "" {
+	_, rest, _ := strings.Cut(clean, "://")
+	host, path, found := strings.Cut(rest, "/")
+	if !found {
 		return "", ""
 	}
-	return u.Hostname(), u.EscapedPath()
+	if port := strings.LastIndexByte(host, ':'); port > strings.LastIndexByte(host, ']') {
+		host = host[:port]
+	}
+	return host, "/" + path
 }

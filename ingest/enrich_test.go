@@ -48,6 +48,21 @@ func TestScrubText_TakesSecretsOutOfURLs(t *testing.T) {
 	}
 }
 
+func TestSplitURL(t *testing.T) {
+	for url, want := range map[string][2]string{
+		"":                               {"", ""},
+		"https://shop.example/":          {"shop.example", "/"},
+		"https://shop.example:8443/a/b":  {"shop.example", "/a/b"},
+		"http://[::1]:8080/a":            {"[::1]", "/a"},
+		"http://[::1]/a:1":               {"[::1]", "/a:1"},
+		"https://shop.example/100%/x//y": {"shop.example", "/100%/x//y"},
+	} {
+		if domain, path := SplitURL(url); domain != want[0] || path != want[1] {
+			t.Errorf("SplitURL(%q) = %q, %q", url, domain, path)
+		}
+	}
+}
+
 func TestFingerprint_GroupsAsAPersonWould(t *testing.T) {
 	chrome := "TypeError: x\n    at render (https://a.example/static/product.4f7c2a9b.js:12:34)\n    at https://a.example/static/app.js:1:2"
 	base := beacon.Error{Type: "TypeError", Message: `Cannot read "price" of item 42`, Stack: chrome}

@@ -65,7 +65,7 @@ type journeyAgent struct {
 
 // newJourneyAgent puts an agent together. Nothing runs before its scheduler does.
 func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func(string) string, log *slog.Logger) (*journeyAgent, error) {
-	path, err := chrome.Find(getenv)
+	browser, err := chrome.FromEnvironment(getenv, log)
 	if err != nil {
 		return nil, &exitError{exitNotRun, err}
 	}
@@ -82,7 +82,7 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 		return nil, err
 	}
 	a.runner = synthetic.NewRunner(synthetic.RunnerOptions{
-		Launch: chrome.Opener(chrome.Options{Path: path, Log: log}), Script: script.Text, Reporter: a.reporter,
+		Launch: chrome.Opener(browser), Script: script.Text, Reporter: a.reporter,
 		Location: c.Journeys.Location, Environment: app.Environment, SDK: agentSDK(), Log: log,
 	})
 	for _, journey := range journeys {

@@ -138,6 +138,7 @@ func (d *demo) printAddresses(out io.Writer, duration time.Duration) {
 	if duration > 0 {
 		until = fmt.Sprintf("ends after %s, or with Ctrl-C", duration)
 	}
+	database := d.collector.database.engine
 	_, _ = fmt.Fprintf(out, `
 Throughline is running; %s. The first table comes in %s.
 
@@ -145,8 +146,9 @@ Throughline is running; %s. The first table comes in %s.
   console         %s
   metrics         %s/metrics
   script          %s
-  ClickHouse      %s (HTTP), %s (native), user default without password, database %s
+  SQL             http://%s/play   (user default, no password, database %s)
+  for clients     %s, ClickHouse's native protocol
 
 `, until, tableEvery, d.shopURL, localURL(d.collector.admin), localURL(d.collector.admin), d.scriptURL,
-		d.collector.database.engine.HTTPAddr(), d.collector.database.engine.NativeAddr(), d.collector.config.ClickHouse.Database)
+		database.HTTPAddr(), d.collector.config.ClickHouse.Database, database.NativeAddr())
 }

@@ -58,7 +58,7 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 			err = errors.Join(err, d.close())
 		}
 	}()
-	chromePath, err := chrome.Find(env.getenv)
+	browser, err := chrome.FromEnvironment(env.getenv, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -91,7 +91,8 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 	if d.shopTelemetry, err = newTelemetry(ctx, "demo-shop", env.getenv); err != nil {
 		return nil, err
 	}
-	d.browser = &warmBrowser{options: chrome.Options{Path: chromePath, Log: d.log}}
+	browser.Log = d.log
+	d.browser = &warmBrowser{options: browser}
 	d.started = time.Now()
 	d.run(ctx, o.visitors)
 	return d, nil

@@ -50,6 +50,10 @@ other, each in a fresh browser context, and prints the time of each step.
 With --collector the runs are reported there; the token that journeys prove
 themselves with is read from THROUGHLINE_AGENT_TOKEN.
 
+THROUGHLINE_CHROME names the browser; by default it is the first Chrome found, the
+headless shell before others. THROUGHLINE_NO_SANDBOX=1 starts it without its sandbox,
+where the system allows none.
+
 Exit codes: 0 all passed, 1 a journey failed, 2 a file is wrong, 3 a journey could
 not be run.`,
 		Example: `  throughline journey run checkout.yaml
@@ -87,7 +91,7 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 		return &exitError{exitBadInput, err}
 	}
 	log := newLog(env.stderr, o.log)
-	path, err := chrome.Find(env.getenv)
+	browser, err := chrome.FromEnvironment(env.getenv, log)
 	if err != nil {
 		return &exitError{exitNotRun, err}
 	}
@@ -96,7 +100,7 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 		return err
 	}
 	runner := synthetic.NewRunner(synthetic.RunnerOptions{
-		Launch: chrome.Opener(chrome.Options{Path: path, Log: log}), Script: script, Reporter: reporter,
+		Launch: chrome.Opener(browser), Script: script, Reporter: reporter,
 		Location: o.location, SDK: agentSDK(), Log: log,
 	})
 	worst := exitOK

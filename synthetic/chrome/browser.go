@@ -120,7 +120,7 @@ func (b *Browser) start(ctx context.Context) error {
 // explain adds what to do to the browser's own words.
 func explain(err error) error {
 	if strings.Contains(err.Error(), "sandbox") {
-		return fmt.Errorf("%w: allow user namespaces, or switch the sandbox off", err)
+		return fmt.Errorf("%w: allow user namespaces, or set %s=1 to do without the sandbox", err, NoSandboxVariable)
 	}
 	return err
 }

@@ -2,12 +2,25 @@ package chrome
 
 import (
 	"fmt"
+	"log/slog"
 	"os/exec"
 	"strings"
 )
 
-// PathVariable is the environment variable that names the browser to use.
-const PathVariable = "THROUGHLINE_CHROME"
+// Environment variables about the browser.
+const (
+	// PathVariable names the browser to use.
+	PathVariable = "THROUGHLINE_CHROME"
+	// NoSandboxVariable, if not empty, starts it without its sandbox.
+	NoSandboxVariable = "THROUGHLINE_NO_SANDBOX"
+)
+
+// FromEnvironment returns the options for the browser that the environment
+// names, or that is installed; see [Find].
+func FromEnvironment(getenv func(string) string, log *slog.Logger) (Options, error) {
+	path, err := Find(getenv)
+	return Options{Path: path, NoSandbox: getenv(NoSandboxVariable) != "", Log: log}, err
+}
 
 // Find returns the path of a browser: the one that THROUGHLINE_CHROME names, else
 // the first that is installed, headless shells before full browsers since they
