@@ -75,8 +75,21 @@ func noise(width, height int) []byte {
 
 const e2eToken = "0123456789abcdef"
 
-// startCollector starts the real thing on ports of its own.
+// startCollector starts the real thing on ports of its own. It ends with the test.
 func startCollector(t *testing.T, origin string) *collector {
+	t.Helper()
+	co, stop := startStoppable(t, origin)
+	t.Cleanup(func() {
+		if err := stop(); err != nil {
+			t.Errorf("stop: %v", err)
+		}
+	})
+	return co
+}
+
+// startStoppable starts a collector and returns what stops it; its database
+// answers until the test ends.
+func startStoppable(t *testing.T, origin string) (co *collector, stop func() error) {
 	t.Helper()
 	c := config.Default()
 	c.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
@@ -100,15 +113,11 @@ func startCollector(t *testing.T, origin string) *collector {
 	ended := make(chan error, 1)
 	go func() { ended <- co.run(ctx) }()
 	t.Cleanup(func() {
-		cancel()
-		if err := <-ended; err != nil {
-			t.Errorf("stop: %v", err)
-		}
 		if err := co.close(context.Background()); err != nil {
 			t.Errorf("close: %v", err)
 		}
 	})
-	return co
+	return co, func() error { cancel(); return <-ended }
 }
 
 // visit opens the product page as a user, breaks it and leaves. It returns the

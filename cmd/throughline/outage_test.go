@@ -1,30 +1,31 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 )
 
-// post sends one error report with an id of its own, as a page would.
-func post(t *testing.T, collector, origin string, number int) int {
-	t.Helper()
+// send sends one error report with an id of its own, as a page would.
+func send(ctx context.Context, collector, origin string, number int) (status int, err error) {
 	body := fmt.Sprintf(`{"v":1,"sent_at_ms":%d,"source":"rum","session_id":"00000000000000a1",
 		"view":{"id":"00000000000000b1","url":"https://shop.example/","navigation":"navigate"},
 		"events":[{"id":"%016x","at_ms":%[1]d,"error":{"kind":"error","message":"x","count":1}}]}`, time.Now().UnixMilli(), number)
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, collector+"/v1/events?key=shop-web-4f7c2a", strings.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, collector+"/v1/events?key=shop-web-4f7c2a", strings.NewReader(body))
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
 	request.Header.Set("Origin", origin)
 	response, err := http.DefaultClient.Do(request)
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
-	_ = response.Body.Close()
-	return response.StatusCode
+	return response.StatusCode, response.Body.Close()
 }
 
 // The database dies in the middle of it all: what was accepted is stored once.
@@ -39,8 +40,8 @@ func TestCollector_SurvivesTheDeathOfClickHouse(t *testing.T) {
 				t.Error("ClickHouse survived")
 			}
 		}
-		if status := post(t, url, origin, i); status != http.StatusAccepted {
-			t.Errorf("report %d: status %d", i, status)
+		if status, err := send(t.Context(), url, origin, i); err != nil || status != http.StatusAccepted {
+			t.Errorf("report %d: status %d, %v", i, status, err)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
@@ -54,6 +55,36 @@ func TestCollector_SurvivesTheDeathOfClickHouse(t *testing.T) {
 	}
 	want := fmt.Sprintf("%d|%[1]d", reports)
 	if got := row(t, co, "SELECT concat(toString(count()), '|', toString(uniqExact(event_id))) AS x FROM errors"); got != want {
+		t.Errorf("rows and different events: %s, want %s", got, want)
+	}
+}
+
+// A collector that is told to stop under load stores what it accepted, and
+// says no to the rest.
+func TestCollector_StopsWithoutLosingWhatItAccepted(t *testing.T) {
+	const origin = "https://shop.example"
+	co, stop := startStoppable(t, origin)
+	url := localURL(co.public)
+	var accepted atomic.Int64
+	var senders sync.WaitGroup
+	sending, endSending := context.WithCancel(t.Context())
+	for sender := range 4 {
+		senders.Go(func() {
+			for i := 0; sending.Err() == nil; i++ {
+				if status, err := send(t.Context(), url, origin, sender<<32+i); err == nil && status == http.StatusAccepted {
+					accepted.Add(1)
+				}
+			}
+		})
+	}
+	time.Sleep(300 * time.Millisecond)
+	if err := stop(); err != nil {
+		t.Error(err)
+	}
+	endSending()
+	senders.Wait()
+	want := fmt.Sprintf("%d|%[1]d", accepted.Load())
+	if got := row(t, co, "SELECT concat(toString(count()), '|', toString(uniqExact(event_id))) AS x FROM errors"); got != want || accepted.Load() == 0 {
 		t.Errorf("rows and different events: %s, want %s", got, want)
 	}
 }

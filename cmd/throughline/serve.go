@@ -50,5 +50,9 @@ func serve(ctx context.Context, c config.Config, env environment) error {
 		return err
 	}
 	log.Info("collecting", "collector", localURL(co.public), "admin", localURL(co.admin), "apps", len(c.Apps), "transactions", len(c.Transactions))
-	return errors.Join(co.run(ctx), co.close(context.WithoutCancel(ctx)))
+	err = errors.Join(co.run(ctx), co.close(context.WithoutCancel(ctx)))
+	if err == nil {
+		log.Info("stopped; everything that was accepted is stored")
+	}
+	return err
 }
