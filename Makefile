@@ -41,4 +41,4 @@ fmt: ## format Go and TypeScript
 	npm run format --prefix js
 
 clean: ## remove what was built and fetched
-	rm -rf bin data js/node_modules deploy/engine/node_modules
+	rm -rf bin js/node_modules deploy/engine/node_modules

@@ -19,7 +19,8 @@ type rawReport struct {
 // Decode reads one report and checks it against the contract.
 //
 // On success it returns the report with the events that may be kept, texts for
-// people cut to their limits, and a Reject for each event that may not. An
+// people cut to their limits, and a Reject for each event that may not, but one
+// for all above [MaxEvents] together. An
 // error is a *Reject about the report itself; then nothing may be kept.
 //
 // Decode never panics, whatever the bytes. It is safe for concurrent use, and
@@ -36,12 +37,13 @@ func Decode(data []byte) (*Report, []Reject, error) {
 	var rejects []Reject
 	report.Events = make([]Event, 0, min(len(raw.Events), MaxEvents))
 	for i, message := range raw.Events {
-		if i >= MaxEvents {
+		if i == MaxEvents {
+			// One for all of them: there may be thousands.
 			rejects = append(rejects, Reject{
-				Index: i, Reason: RejectTooMany,
+				Index: i, Reason: RejectTooMany, Events: len(raw.Events) - MaxEvents,
 				Detail: fmt.Sprintf("a report holds at most %d events", MaxEvents),
 			})
-			continue
+			break
 		}
 		event, reject := decodeEvent(i, message, &report)
 		if reject != nil {

@@ -32,6 +32,8 @@ type Reject struct {
 	// Field is the path of the field, such as page_view.lcp_ms.
 	Field  string `json:"field,omitempty"`
 	Reason Reason `json:"reason"`
+	// Events is how many events it is about, from Index on; 0 means one.
+	Events int `json:"events,omitempty"`
 	// Detail is for people; it never repeats what the sender sent.
 	Detail string `json:"detail,omitempty"`
 }

@@ -22,7 +22,8 @@ func TestCorrectTime(t *testing.T) {
 		"skew rounds to five minutes":                         {7*time.Minute + 29*time.Second, 8 * time.Minute, 3 * time.Minute},
 		"ten years slow":                                      {10 * 365 * 24 * time.Hour, 10*365*24*time.Hour + time.Minute, time.Minute},
 		"older than two days is clamped":                      {0, 1000 * time.Hour, 48 * time.Hour},
-		"in the future is clamped":                            {0, -time.Hour, -time.Minute},
+		"in the future is clamped":                            {0, -time.Hour, -5 * time.Minute},
+		"a clock that is believed and ahead is not clamped":   {-4 * time.Minute, -4*time.Minute + time.Second, -4*time.Minute + time.Second},
 	} {
 		got := correctTime(received.Add(-c.atAgo), received.Add(-c.sentAgo), received)
 		if diff := received.Sub(got); diff != c.want {

@@ -68,14 +68,14 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 	}
 	byReason := make(map[beacon.Reason]int, len(rejects))
 	for _, reject := range rejects {
-		byReason[reject.Reason]++
+		byReason[reject.Reason] += max(1, reject.Events)
 	}
 	record := Record{
 		App: submission.App, ReceivedAt: s.now(), Report: report,
 		UserAgent: submission.UserAgent, Country: submission.Country,
 	}
 	err = s.ledger.Arrived(app, len(report.Events), byReason, func() (beacon.Reason, error) {
-		return s.enqueue(record, len(submission.Body))
+		return s.enqueue(record, len(submission.Body)+len(submission.UserAgent))
 	})
 	if err != nil {
 		return Answer{}, err

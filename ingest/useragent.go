@@ -27,13 +27,25 @@ func (u *userAgents) client(header string) Client {
 	return client
 }
 
+// maxClientNameBytes is longer than the names of browsers and systems are.
+const maxClientNameBytes = 40
+
+// clientName drops what is too long to be the name of anything.
+func clientName(name string) string {
+	if len(name) > maxClientNameBytes {
+		return "(other)"
+	}
+	return name
+}
+
 func readUserAgent(header string) Client {
 	if header == "" {
 		return Client{}
 	}
 	agent := useragent.Parse(header)
-	client := Client{Browser: agent.Name, OS: agent.OS}
-	client.BrowserVersion, _, _ = strings.Cut(agent.Version, ".")
+	client := Client{Browser: clientName(agent.Name), OS: clientName(agent.OS)}
+	version, _, _ := strings.Cut(agent.Version, ".")
+	client.BrowserVersion = clientName(version)
 	switch {
 	case agent.Bot:
 		client.Device = "bot"

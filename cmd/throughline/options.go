@@ -57,13 +57,9 @@ func (o *options) load(env environment) (config.Config, error) {
 			return config.Config{}, fmt.Errorf("look for %s: %w", defaultConfigFile, err)
 		}
 	}
-	c, err := config.Load(file, env.getenv)
+	c, err := config.Load(file, env.getenv, o.apply)
 	if err != nil {
 		return config.Config{}, &exitError{exitBadInput, err}
-	}
-	o.apply(&c)
-	if problems := c.Validate(); len(problems) > 0 {
-		return config.Config{}, &exitError{exitBadInput, &config.FileError{Path: "options", Problems: problems}}
 	}
 	return c, nil
 }

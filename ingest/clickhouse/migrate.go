@@ -121,22 +121,24 @@ func (s *Store) history(ctx context.Context) (map[uint32]migration, error) {
 	return done, nil
 }
 
-// setRetention gives every table the TTL of the options, where it has another.
+// setRetention gives every table the TTL of the options, where it has another;
+// without one rows stay for ever.
 func (s *Store) setRetention(ctx context.Context) error {
 	days := int(s.options.Retention / (24 * time.Hour))
-	if days == 0 {
-		return nil
-	}
 	ttl := fmt.Sprintf("toDateTime(timestamp) + toIntervalDay(%d)", days)
 	for _, name := range append(tableNames(), ledgerTable) {
 		var definition string
 		if err := s.conn.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?", name).Scan(&definition); err != nil {
 			return fmt.Errorf("read the definition of %s: %w", name, err)
 		}
-		if strings.Contains(definition, "TTL "+ttl) {
+		change := " MODIFY TTL " + ttl + " SETTINGS materialize_ttl_after_modify = 0"
+		if days == 0 {
+			change = " REMOVE TTL"
+		}
+		if limited := strings.Contains(definition, " TTL "); strings.Contains(definition, " TTL "+ttl) || days == 0 && !limited {
 			continue
 		}
-		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(name)+" MODIFY TTL "+ttl+" SETTINGS materialize_ttl_after_modify = 0"); err != nil {
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(name)+change); err != nil {
 			return fmt.Errorf("set the retention of %s: %w", name, err)
 		}
 	}

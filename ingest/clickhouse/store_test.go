@@ -233,6 +233,22 @@ func TestMigrate_AppliesOnceAndSetsTheRetention(t *testing.T) {
 	}
 }
 
+func TestMigrate_RetentionCanChangeAndEnd(t *testing.T) {
+	s := openEmpty(t, 30*24*time.Hour)
+	const limited = "SELECT count() AS x FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '% TTL %toIntervalDay(%d)%%'"
+	for _, days := range []int{30, 7, 0, 0} {
+		s.options.Retention = time.Duration(days) * 24 * time.Hour
+		if _, err := s.Migrate(t.Context()); err != nil {
+			t.Fatalf("%d days: %v", days, err)
+		}
+		with := one(t, s, strings.ReplaceAll(limited, "%d", fmt.Sprint(days)))
+		all := one(t, s, strings.ReplaceAll(limited, "toIntervalDay(%d)%", ""))
+		if want := map[bool]string{true: "7", false: "0"}[days > 0]; with[0] != want || all[0] != want {
+			t.Errorf("%d days: %s tables have that TTL, %s any", days, with[0], all[0])
+		}
+	}
+}
+
 func TestMigrate_TwoAtOnce(t *testing.T) {
 	s := openEmpty(t, 24*time.Hour)
 	ended := make(chan error, 4)

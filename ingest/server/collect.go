@@ -42,7 +42,7 @@ func (s *Server) collect(c echo.Context) error {
 	answer, err := s.Service.Accept(ingest.Submission{
 		App:       app,
 		Agent:     agent,
-		UserAgent: request.UserAgent(),
+		UserAgent: shortUserAgent(request),
 		Country:   s.country(request),
 		Body:      body,
 	})
@@ -81,6 +81,23 @@ func readBody(w http.ResponseWriter, r *http.Request, app string, limit int64) (
 		return nil, refuse(http.StatusBadRequest, app, ingest.RejectUnreadable, "body", "the body ended early")
 	}
 	return body, nil
+}
+
+// maxUserAgentBytes bounds what is kept of the header; the longest of real
+// browsers have about half of it.
+const maxUserAgentBytes = 512
+
+func shortUserAgent(r *http.Request) string {
+	agent := r.UserAgent()
+	if len(agent) > maxUserAgentBytes {
+		agent = agent[:maxUserAgentBytes]
+	}
+	return strings.Map(func(c rune) rune {
+		if c < ' ' || c > '~' {
+			return -1 // the header is plain ASCII, or not a browser's
+		}
+		return c
+	}, agent)
 }
 
 // country is what the trusted proxy told, if it looks like a country.

@@ -198,6 +198,7 @@ func TestCollect_KeepsWhatIsKnownOfTheClientButNotItsAddress(t *testing.T) {
 	d := openDoor(t, 100)
 	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": "Agent/1", "X-Country": "de", "X-Forwarded-For": "192.0.2.7"})
 	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"X-Country": "Narnia"})
+	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": "Agent\xff/" + strings.Repeat("1", 10_000)})
 	d.queue.Close()
 	r, err := d.queue.Next(t.Context(), queue.Cut{MaxEvents: 100})
 	if err != nil {
@@ -208,6 +209,9 @@ func TestCollect_KeepsWhatIsKnownOfTheClientButNotItsAddress(t *testing.T) {
 	}
 	if second := r.Items[1]; second.Country != "" {
 		t.Errorf("country = %q", second.Country)
+	}
+	if agent := r.Items[2].UserAgent; len(agent) > maxUserAgentBytes || !strings.HasPrefix(agent, "Agent/1") {
+		t.Errorf("a user agent of %d bytes was kept: %.20q", len(agent), agent)
 	}
 }
 

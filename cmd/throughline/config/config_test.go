@@ -28,7 +28,7 @@ func fixtures(t *testing.T, pattern string) []string {
 
 func TestLoad_AcceptsGoodFiles(t *testing.T) {
 	for _, path := range fixtures(t, "good_*.yaml") {
-		if _, err := Load(path, noEnvironment); err != nil {
+		if _, err := Load(path, noEnvironment, nil); err != nil {
 			t.Errorf("%s: %v", path, err)
 		}
 	}
@@ -46,7 +46,7 @@ func TestLoad_RefusesBadFilesNamingTheLine(t *testing.T) {
 			if !ok {
 				t.Fatal("the file does not say which error it must give")
 			}
-			_, err = Load(path, noEnvironment)
+			_, err = Load(path, noEnvironment, nil)
 			var bad *FileError
 			if !errors.As(err, &bad) {
 				t.Fatalf("Load: %v, want a *FileError", err)
@@ -67,7 +67,7 @@ func TestLoad_ReportsEveryProblemInOrder(t *testing.T) {
 	if err := os.WriteFile(path, []byte("listen: x\nlog: {level: loud}\nqueue: {max_events: 1}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err := Load(path, noEnvironment)
+	_, err := Load(path, noEnvironment, nil)
 	var bad *FileError
 	if !errors.As(err, &bad) || len(bad.Problems) != 3 {
 		t.Fatalf("Load: %v", err)
@@ -82,7 +82,7 @@ func TestLoad_ReportsEveryProblemInOrder(t *testing.T) {
 func TestLoad_TakesSecretsFromTheEnvironment(t *testing.T) {
 	c, err := Load("testdata/good_server.yaml", func(name string) string {
 		return map[string]string{"THROUGHLINE_CLICKHOUSE_PASSWORD": "from-env", "THROUGHLINE_AGENT_TOKEN": "0123456789abcdef"}[name]
-	})
+	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,8 +91,24 @@ func TestLoad_TakesSecretsFromTheEnvironment(t *testing.T) {
 	}
 }
 
+// A password for a server that an option names needs no server in the file.
+func TestLoad_ChecksWhatTheOptionsMakeOfIt(t *testing.T) {
+	password := func(name string) string {
+		return map[string]string{"THROUGHLINE_CLICKHOUSE_PASSWORD": "secret"}[name]
+	}
+	if _, err := Load("", password, nil); err == nil {
+		t.Error("the embedded engine has a password")
+	}
+	if _, err := Load("", password, func(c *Config) { c.ClickHouse.Addr = []string{"clickhouse:9000"} }); err != nil {
+		t.Error(err)
+	}
+	if _, err := Load("testdata/good_minimal.yaml", noEnvironment, func(c *Config) { c.Log.Level = "loud" }); err == nil {
+		t.Error("an option that is wrong passed")
+	}
+}
+
 func TestSecret_IsNeverPrinted(t *testing.T) {
-	c, err := Load("testdata/good_server.yaml", noEnvironment)
+	c, err := Load("testdata/good_server.yaml", noEnvironment, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -110,7 +126,7 @@ func TestSecret_IsNeverPrinted(t *testing.T) {
 }
 
 func TestIngestApps_GivesEachAppItsTransactions(t *testing.T) {
-	c, err := Load("testdata/good_transactions.yaml", noEnvironment)
+	c, err := Load("testdata/good_transactions.yaml", noEnvironment, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +155,7 @@ const exampleFile = "../../../deploy/throughline.example.yaml"
 // The example is the documentation of every key: it must load, name each key
 // that there is, and show the defaults as they are.
 func TestExample_DocumentsEveryKeyAndDefault(t *testing.T) {
-	c, err := Load(exampleFile, noEnvironment)
+	c, err := Load(exampleFile, noEnvironment, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

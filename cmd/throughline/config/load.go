@@ -53,9 +53,10 @@ func secretVariables(c *Config) map[string]*Secret {
 }
 
 // Load reads the file at path over the defaults, takes secrets from the
-// environment where it has them, and checks the whole. An empty path is an
-// empty file. What is wrong with the file comes as a *FileError.
-func Load(path string, getenv func(string) string) (Config, error) {
+// environment where it has them, lays what override says over it, and checks the
+// whole. An empty path is an empty file; override may be nil. What is wrong
+// with the result comes as a *FileError.
+func Load(path string, getenv func(string) string, override func(*Config)) (Config, error) {
 	var data []byte
 	if path != "" {
 		var err error
@@ -76,6 +77,9 @@ func Load(path string, getenv func(string) string) (Config, error) {
 		if value := getenv(name); value != "" {
 			*secret = Secret(value)
 		}
+	}
+	if override != nil {
+		override(&c)
 	}
 	problems := c.Validate()
 	if len(problems) == 0 {

@@ -84,8 +84,8 @@ func (f *findings) clickHouse(c ClickHouse) {
 	if !databaseShape.MatchString(c.Database) || c.Database == "default" || c.Database == "system" {
 		f.add("clickhouse.database", "must be a plain name other than default and system")
 	}
-	if r := c.Retention.Duration(); r != 0 && r < 24*time.Hour {
-		f.add("clickhouse.retention", "must be at least 1d, or 0s to keep rows for ever")
+	if c.Retention.Duration()%(24*time.Hour) != 0 {
+		f.add("clickhouse.retention", "must be whole days such as 90d, or 0s to keep rows for ever")
 	}
 	if len(c.Addr) > 0 {
 		return
