@@ -120,19 +120,11 @@ func (l *Ledger) Unposted() []Entry {
 	return fresh
 }
 
-// Queued is how many accepted events of all apps are neither stored nor
-// dead-lettered.
-func (l *Ledger) Queued() uint64 {
-	var accepted, settled uint64
-	for _, e := range l.Entries() {
-		switch e.Stage {
-		case StageAccepted:
-			accepted += e.Events
-		case StageStored, StageDeadLettered:
-			settled += e.Events
-		}
-	}
-	return accepted - settled
+// hasUnposted says whether Unposted would return anything.
+func (l *Ledger) hasUnposted() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.unposted) > 0
 }
 
 func entries(accounts map[account]uint64) []Entry {

@@ -26,8 +26,12 @@ type Sink interface {
 	WriteLedger(ctx context.Context, token string, at time.Time, entries []Entry) error
 }
 
-// RefusedError is a batch that the sink will never take.
-type RefusedError struct{ Err error }
+// RefusedError is rows of a batch that the sink will never take; it has stored
+// the others.
+type RefusedError struct {
+	Rows []Row // those it refused
+	Err  error
+}
 
 // Error implements error.
 func (e *RefusedError) Error() string { return "refused: " + e.Err.Error() }
@@ -152,18 +156,14 @@ func (p *Pipeline) store(ctx context.Context, r queue.Range[Record]) error {
 			p.settle(r.Items, p.Ledger.Stored)
 			return nil
 		case errors.As(err, &refused):
-			p.Log.Error("the database refuses a batch; its events are lost", "batch", batch.Token, "rows", len(batch.Rows), "error", err)
-			p.settle(r.Items, func(app string, events int) { p.Ledger.DeadLettered(app, DeadRefused, events) })
+			p.Log.Error("the database refuses rows; their events are lost", "batch", batch.Token, "rows", len(batch.Rows), "refused", len(refused.Rows), "error", err)
+			p.settleRefused(r.Items, refused.Rows)
 			return nil
 		case ctx.Err() != nil:
 			return ctx.Err()
 		}
 		p.Log.Warn("could not store a batch; will try again", "batch", batch.Token, "rows", len(batch.Rows), "attempt", attempt, "pause", pause, "error", err)
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause):
-		}
+		sleep(ctx, pause)
 		pause = min(2*pause, 30*p.Backoff)
 	}
 }
@@ -190,38 +190,88 @@ func (p *Pipeline) settle(records []Record, count func(app string, events int)) 
 	}
 }
 
-// postLedger writes the ledger's increments until the queue is drained, and
-// once more then. What could not be written is kept for the next time under
-// the token it was tried with, so that it is never written twice.
+// settleRefused counts the events of records as stored, but for the refused rows.
+func (p *Pipeline) settleRefused(records []Record, refused []Row) {
+	lost := map[string]int{}
+	for _, row := range refused {
+		lost[row.App]++
+	}
+	for app, events := range lost {
+		p.Ledger.DeadLettered(app, DeadRefused, events)
+	}
+	p.settle(records, func(app string, events int) {
+		kept := max(0, events-lost[app])
+		lost[app] -= events - kept
+		p.Ledger.Stored(app, kept)
+	})
+}
+
+// lastPost bounds the writing of the ledger's last increments.
+const lastPost = 5 * time.Second
+
+// poster writes the ledger's increments. What could not be written is kept for
+// the next time under the token it was tried with, so that it is never written
+// twice.
+type poster struct {
+	pipeline *Pipeline
+	pending  []Entry
+	at       time.Time
+	number   int // of the token
+}
+
+// post writes what was counted since the last time; nil if there is nothing.
+func (l *poster) post(ctx context.Context) error {
+	p := l.pipeline
+	if len(l.pending) == 0 {
+		l.pending, l.at = p.Ledger.Unposted(), p.Now()
+		l.number++
+	}
+	if len(l.pending) == 0 {
+		return nil
+	}
+	if err := p.Sink.WriteLedger(ctx, fmt.Sprintf("%s-ledger-%d", p.prefix, l.number), l.at, l.pending); err != nil {
+		p.Log.Warn("could not store the ledger; will try again", "error", err)
+		return err
+	}
+	l.pending = nil
+	return nil
+}
+
+// postLedger posts until the queue is drained, and then what is left, for which
+// it takes a little time of its own: that events were lost for lack of time
+// must be told, too.
 func (p *Pipeline) postLedger(ctx context.Context, drained <-chan struct{}) {
+	ledger := &poster{pipeline: p}
 	ticker := time.NewTicker(p.LedgerEvery)
 	defer ticker.Stop()
-	var pending []Entry
-	var at time.Time
-	post := func(number int) int {
-		if len(pending) == 0 {
-			pending, at = p.Ledger.Unposted(), p.Now()
-		}
-		if len(pending) == 0 {
-			return number
-		}
-		if err := p.Sink.WriteLedger(ctx, fmt.Sprintf("%s-ledger-%d", p.prefix, number), at, pending); err != nil {
-			p.Log.Warn("could not store the ledger; will try again", "error", err)
-			return number
-		}
-		pending = nil
-		return number + 1
-	}
-	number := 1
-	for {
+	for draining := true; draining; {
 		select {
 		case <-drained:
-			number = post(number)
-			post(number)
-			return
+			draining = false
 		case <-ticker.C:
-			number = post(number)
+			_ = ledger.post(ctx) // logged, and tried again
 		}
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPost)
+	defer cancel()
+	for ctx.Err() == nil {
+		if err := ledger.post(ctx); err != nil {
+			sleep(ctx, p.Backoff)
+			continue
+		}
+		if !p.Ledger.hasUnposted() {
+			return
+		}
+	}
+}
+
+// sleep waits for d, or until ctx ends.
+func sleep(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+	case <-timer.C:
 	}
 }
 

@@ -18,6 +18,9 @@ const (
 	RejectUnreadable beacon.Reason = "unreadable"
 	// RejectEncoding is a body with a content encoding that is not supported.
 	RejectEncoding beacon.Reason = "unsupported_encoding"
+	// RejectUnknownTransaction is the end of a transaction that the app does not
+	// define (any more).
+	RejectUnknownTransaction beacon.Reason = "unknown_transaction"
 	// RejectQueueFull is a report that came while the queue was at its bound.
 	RejectQueueFull beacon.Reason = "queue_full"
 	// RejectShuttingDown is a report that came while the collector was stopping.

@@ -66,6 +66,7 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 		s.ledger.Refused(app, refused.Reason)
 		return Answer{}, refused
 	}
+	rejects = append(rejects, refuseUnknownTransactions(submission.App, report, rejects)...)
 	byReason := make(map[beacon.Reason]int, len(rejects))
 	for _, reject := range rejects {
 		byReason[reject.Reason] += max(1, reject.Events)
@@ -81,6 +82,39 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 		return Answer{}, err
 	}
 	return Answer{Accepted: len(report.Events), Rejected: rejects}, nil
+}
+
+// refuseUnknownTransactions keeps names that the app does not define out of the
+// rows, so that no sender can fill them with names: what belongs to such a
+// transaction belongs to none, and the end of one is refused. earlier are the
+// rejects of the report so far.
+func refuseUnknownTransactions(app *App, report *beacon.Report, earlier []beacon.Reject) []beacon.Reject {
+	refused := map[int]bool{}
+	for _, reject := range earlier {
+		refused[reject.Index] = true
+	}
+	var rejects []beacon.Reject
+	kept := report.Events[:0]
+	index := -1 // of the event in the report as it was sent
+	for _, event := range report.Events {
+		for index++; refused[index]; index++ {
+		}
+		if event.Transaction != nil {
+			if _, known := app.Transaction(event.Transaction.Name); !known {
+				event.Transaction = nil
+			}
+		}
+		if event.TransactionDone != nil && event.Transaction == nil {
+			rejects = append(rejects, beacon.Reject{
+				Index: index, Field: "transaction.name", Reason: RejectUnknownTransaction,
+				Detail: "the app defines no transaction of this name",
+			})
+			continue
+		}
+		kept = append(kept, event)
+	}
+	report.Events = kept
+	return rejects
 }
 
 func (s *Service) enqueue(record Record, sizeBytes int) (beacon.Reason, error) {

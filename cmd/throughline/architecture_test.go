@@ -167,7 +167,7 @@ func goFiles(t *testing.T) []string {
 
 const maxFunctionLines = 80
 
-func TestArchitecture_FunctionsAreShortAndStateless(t *testing.T) {
+func TestArchitecture_FunctionsAreShortAndNoneIsInit(t *testing.T) {
 	for _, path := range goFiles(t) {
 		positions := token.NewFileSet()
 		file, err := parser.ParseFile(positions, path, nil, 0)

@@ -117,9 +117,8 @@ func (co *collector) run(ctx context.Context) error {
 	})
 	running.Go(func() error { return co.pipeline.Run(pipelineCtx) })
 	running.Go(func() error {
-		err := server.Serve(ctx, co.public, co.server, grace, co.log)
+		err := server.Serve(ctx, co.public, co.server, grace/2, co.log)
 		co.queue.Close() // nothing comes any more; the pipeline drains it and ends
-		time.AfterFunc(grace, endPipeline)
 		endAdmin()
 		return err
 	})
@@ -127,6 +126,7 @@ func (co *collector) run(ctx context.Context) error {
 	running.Go(func() error {
 		<-ctx.Done()
 		co.stopping.Store(true)
+		time.AfterFunc(grace, endPipeline)
 		return nil
 	})
 	return running.Wait()

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,12 +22,13 @@ type demoResult struct {
 }
 
 const demoCounts = `
-SELECT (SELECT uniqExact(page_view_id) FROM page_views WHERE source = 'rum'),
-       (SELECT countIf(outcome != 'skipped') FROM journey_runs)`
+SELECT (SELECT uniqExact(page_view_id) FROM page_views WHERE source = 'rum' AND received_at >= fromUnixTimestamp64Milli({started_ms:Int64})),
+       (SELECT countIf(outcome != 'skipped') FROM journey_runs WHERE received_at >= fromUnixTimestamp64Milli({started_ms:Int64}))`
 
 func (d *demo) result(ctx context.Context) (demoResult, error) {
 	r := demoResult{DurationMS: time.Since(d.started).Milliseconds()}
-	err := d.collector.database.store.Query(ctx, demoCounts, nil, func(scan func(...any) error) error {
+	started := map[string]string{"started_ms": strconv.FormatInt(d.started.UnixMilli(), 10)}
+	err := d.collector.database.store.Query(ctx, demoCounts, started, func(scan func(...any) error) error {
 		return scan(&r.PageViews, &r.JourneyRuns)
 	})
 	if err != nil {

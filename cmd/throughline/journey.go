@@ -107,11 +107,13 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 	for _, journey := range journeys {
 		worst = max(worst, runJourney(ctx, runner, journey, o.baseURL, env))
 	}
-	err = errors.Join(runner.Close(), closeReporter(context.WithoutCancel(ctx)))
-	if worst != exitOK {
-		return errors.Join(&exitError{code: worst}, err)
+	if err := errors.Join(runner.Close(), closeReporter(context.WithoutCancel(ctx))); err != nil {
+		return &exitError{max(worst, exitNotRun), err}
 	}
-	return err
+	if worst != exitOK {
+		return &exitError{code: worst}
+	}
+	return nil
 }
 
 // reporting says where runs go to and where the beacon comes from: a collector,
@@ -131,8 +133,22 @@ func (o journeyRunOptions) reporting(env environment, log *slog.Logger) (
 	if err != nil {
 		return nil, nil, nil, &exitError{exitBadInput, err}
 	}
-	return client, served.Text, client.Close, nil
+	closing = func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, reportPatience)
+		defer cancel()
+		if err := client.Close(ctx); err != nil {
+			return fmt.Errorf("report to %s: %w", o.collector, err)
+		}
+		if drops := client.Drops(); len(drops) > 0 {
+			return fmt.Errorf("report to %s: not everything was taken: %v", o.collector, drops)
+		}
+		return nil
+	}
+	return client, served.Text, closing, nil
 }
+
+// reportPatience is how long a run at the desk waits for a collector to take it.
+const reportPatience = 10 * time.Second
 
 // nowhere is where the reports of a run at the desk go.
 type nowhere struct{}

@@ -26,10 +26,13 @@ func isRefusal(err error) bool {
 	return hasCode(err, codeUnknownUser, codeWrongPassword, codeRequiredPassword, codeDatabaseAccessDenied, codeAccessDenied, codeAuthenticationFailed)
 }
 
-// isPoison says that the rows themselves are what the server objects to, so
-// that sending them again is of no use.
+// errCannotEncode is a value that does not fit its column.
+var errCannotEncode = errors.New("the value does not fit the column")
+
+// isPoison says that the rows themselves are what the server, or the encoding,
+// objects to, so that sending them again is of no use.
 func isPoison(err error) bool {
-	return hasCode(err, codeCannotParse, codeTypeMismatch, codeIncorrectData, codeValueOutOfRange)
+	return errors.Is(err, errCannotEncode) || hasCode(err, codeCannotParse, codeTypeMismatch, codeIncorrectData, codeValueOutOfRange)
 }
 
 func hasCode(err error, codes ...int32) bool {

@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -17,12 +18,26 @@ var _ ingest.Sink = (*Store)(nil)
 
 // Write stores the rows of a batch, each table's as one block under the
 // batch's token. Writing a batch again is safe: a table that has it already
-// lets it pass (non_replicated_deduplication_window in the schema).
+// lets it pass (non_replicated_deduplication_window in the schema). Rows that a
+// table refuses do not keep the others from theirs.
 func (s *Store) Write(ctx context.Context, batch ingest.Batch) error {
+	var refused ingest.RefusedError
 	for _, t := range tables() {
-		if err := s.insert(ctx, t, batch); err != nil {
+		err := s.insert(ctx, t, batch)
+		switch {
+		case isPoison(err):
+			refused.Err = errors.Join(refused.Err, err)
+			for _, row := range batch.Rows {
+				if t.holds(&row) {
+					refused.Rows = append(refused.Rows, row)
+				}
+			}
+		case err != nil:
 			return err
 		}
+	}
+	if refused.Err != nil {
+		return &refused
 	}
 	return nil
 }
@@ -46,7 +61,7 @@ func (s *Store) insert(ctx context.Context, t table, batch ingest.Batch) error {
 			values[j] = c.value(row)
 		}
 		if err := block.Append(values...); err != nil {
-			return &ingest.RefusedError{Err: fmt.Errorf("append to %s: %w", t.name, err)}
+			return fmt.Errorf("append to %s: %w: %w", t.name, errCannotEncode, err)
 		}
 	}
 	if block == nil {
@@ -94,13 +109,8 @@ func (s *Store) prepare(ctx context.Context, token, name string, columns []colum
 }
 
 func send(block driver.Batch, name string) error {
-	err := block.Send()
-	switch {
-	case err == nil:
-		return nil
-	case isPoison(err):
-		return &ingest.RefusedError{Err: fmt.Errorf("insert into %s: %w", name, err)}
-	default:
+	if err := block.Send(); err != nil {
 		return fmt.Errorf("insert into %s: %w", name, err)
 	}
+	return nil
 }

@@ -49,7 +49,7 @@ func openDoor(t *testing.T, queueEvents int) *door {
 		ledger: ingest.NewLedger(),
 		spans:  tracetest.NewSpanRecorder(),
 	}
-	apps := []ingest.App{{Name: "shop", Key: key, Origins: []string{origin}}, {Name: "other", Key: "other-4f7c2a", Origins: []string{"*"}}}
+	apps := []ingest.App{{Name: "shop", Key: key, Origins: []string{origin}, Transactions: []ingest.Transaction{{Name: "View product"}}}, {Name: "other", Key: "other-4f7c2a", Origins: []string{"*"}}}
 	s, err := New(Options{
 		Service: ingest.NewService(d.queue, d.ledger, time.Now),
 		Apps:    ingest.NewApps(apps),
@@ -125,6 +125,7 @@ func TestCollect_Answers(t *testing.T) {
 		"good":                          {"?key=" + key, good, nil, 202, `{"accepted":3}`},
 		"some events bad":               {"?key=" + key, mixed, nil, 202, `{"accepted":2,"rejected":[{"index":1,"field":"request.duration_ms","reason":"out_of_range"`},
 		"all events bad":                {"?key=" + key, fixture(t, "bad_out_of_range_lcp_negative"), nil, 400, `{"accepted":0,"rejected":[{"index":0,"field":"page_view.lcp_ms","reason":"out_of_range"`},
+		"a transaction of another app":  {"?key=other-4f7c2a", good, nil, 202, `{"accepted":2,"rejected":[{"index":2,"field":"transaction.name","reason":"unknown_transaction"`},
 		"no key":                        {"", good, nil, 401, "unknown_key"},
 		"unknown key":                   {"?key=nobodys-key", good, nil, 401, "unknown_key"},
 		"another site's page":           {"?key=" + key, good, map[string]string{"Origin": "https://evil.example"}, 403, "forbidden_origin"},

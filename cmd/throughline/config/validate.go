@@ -137,7 +137,9 @@ func validOrigin(origin string) bool {
 	}
 	u, err := url.Parse(strings.Replace(origin, "://*.", "://any.", 1))
 	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && !strings.Contains(u.Host, "*") &&
-		u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil
+		u.Path == "" && u.RawQuery == "" && u.Fragment == "" && u.User == nil &&
+		// As browsers write it: else it would match none.
+		origin == strings.ToLower(origin) && (u.Scheme != "https" || u.Port() != "443") && (u.Scheme != "http" || u.Port() != "80")
 }
 
 func (f *findings) transactions(c *Config) {
