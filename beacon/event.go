@@ -3,8 +3,8 @@ package beacon
 // Event is one measurement. Exactly one of the pointers is set and says which
 // kind it is.
 type Event struct {
-	// ID is unique per app for at least ten minutes; a repeated id is a
-	// repeated delivery.
+	// ID is unique per app for at least ten minutes, so that a repeated delivery
+	// can be told.
 	ID string `json:"id"`
 	// AtMS is when it began, by the sender's wall clock. The early and the
 	// final PageView of one view carry the same AtMS: the view's start.

@@ -3,6 +3,8 @@ package ingest
 import (
 	"strings"
 	"time"
+
+	"throughline/beacon"
 )
 
 // Enricher turns accepted reports into rows. It is for one goroutine.
@@ -44,15 +46,34 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 				row.Satisfied = definition.Satisfied
 			}
 		}
-		if event.Error != nil {
-			scrubbed := *event.Error
-			scrubbed.Message = scrubText(scrubbed.Message)
-			scrubbed.Stack = scrubText(scrubbed.Stack)
-			row.Event.Error = &scrubbed
-		}
+		scrubEvent(&row.Event)
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// scrubEvent takes what may be secret out of the texts of an event. The event
+// is in the queue yet, so that its payloads are replaced, not changed.
+func scrubEvent(event *beacon.Event) {
+	switch {
+	case event.Error != nil:
+		scrubbed := *event.Error
+		scrubbed.Message = scrubText(scrubbed.Message, false)
+		scrubbed.Stack = scrubText(scrubbed.Stack, true)
+		event.Error = &scrubbed
+	case event.TransactionDone != nil:
+		scrubbed := *event.TransactionDone
+		scrubbed.Reason = scrubText(scrubbed.Reason, false)
+		event.TransactionDone = &scrubbed
+	case event.JourneyRun != nil:
+		scrubbed := *event.JourneyRun
+		scrubbed.Message = scrubText(scrubbed.Message, false)
+		event.JourneyRun = &scrubbed
+	case event.JourneyStep != nil:
+		scrubbed := *event.JourneyStep
+		scrubbed.Message = scrubText(scrubbed.Message, false)
+		event.JourneyStep = &scrubbed
+	}
 }
 
 // Fingerprint groups the row's error; 0 for rows without one.

@@ -68,7 +68,7 @@ func Handler(options Options) http.Handler {
 	}
 	mux.HandleFunc("GET /api/overview", func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("X-Console-Build", files.build)
-		serveOverview(w, r, figures, options.Log)
+		serveOverview(w, r, figures)
 	})
 	return secured(mux)
 }
@@ -88,12 +88,9 @@ func secured(next http.Handler) http.Handler {
 
 // serveOverview answers the figures, or says that they could not be read. Why
 // is for the log: an error may name what is nobody's business on a page.
-func serveOverview(w http.ResponseWriter, r *http.Request, figures *figures, log *slog.Logger) {
+func serveOverview(w http.ResponseWriter, r *http.Request, figures *figures) {
 	now, err := figures.get(r.Context())
 	if err != nil {
-		if r.Context().Err() == nil {
-			log.ErrorContext(r.Context(), "read the overview for the console", "error", err)
-		}
 		writeJSON(w, http.StatusServiceUnavailable, problem{Error: "The database did not answer. The collector's log says more."})
 		return
 	}

@@ -39,15 +39,17 @@ type figures struct {
 	options Options
 	flight  singleflight.Group
 
-	mu   sync.Mutex
-	last *overview
+	mu      sync.Mutex
+	last    *overview
+	failure error // of the last reading
+	at      time.Time
 }
 
 // get returns figures that are at most reuse old. A viewer who leaves does not
 // end the reading for the others.
 func (f *figures) get(ctx context.Context) (*overview, error) {
-	if recent := f.recent(); recent != nil {
-		return recent, nil
+	if recent, err := f.recent(); recent != nil || err != nil {
+		return recent, err
 	}
 	result := f.flight.DoChan("", func() (any, error) {
 		return f.read(context.WithoutCancel(ctx))
@@ -63,24 +65,33 @@ func (f *figures) get(ctx context.Context) (*overview, error) {
 	}
 }
 
-func (f *figures) recent() *overview {
+// recent returns what the last reading gave, figures or failure, if it is
+// recent. A database in trouble is not asked more often than a sound one.
+func (f *figures) recent() (*overview, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	if f.last == nil || f.options.Now().Sub(f.last.AsOf) >= reuse {
-		return nil
+	if f.at.IsZero() || f.options.Now().Sub(f.at) >= reuse {
+		return nil, nil
 	}
-	return f.last
+	if f.failure != nil {
+		return nil, f.failure
+	}
+	return f.last, nil
 }
 
 func (f *figures) read(ctx context.Context) (*overview, error) {
-	if recent := f.recent(); recent != nil { // read while this viewer came
-		return recent, nil
+	if recent, err := f.recent(); recent != nil || err != nil { // read while this viewer came
+		return recent, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	asOf := f.options.Now()
 	rows, err := f.options.Overview(ctx)
 	if err != nil {
+		f.options.Log.ErrorContext(ctx, "read the overview for the console", "error", err)
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		f.failure, f.at = err, asOf
 		return nil, err
 	}
 	fresh := &overview{AsOf: asOf.UTC(), WindowMS: f.options.Window.Milliseconds(), Rows: []row{}}
@@ -89,7 +100,7 @@ func (f *figures) read(ctx context.Context) (*overview, error) {
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.last = fresh
+	f.last, f.failure, f.at = fresh, nil, asOf
 	return fresh, nil
 }
 

@@ -34,8 +34,8 @@ func (v *visitor) buy(ctx context.Context) error {
 		}
 	}
 	for _, field := range [][2]string{{"#name", "Ada"}, {"#email", "ada@example.com"}, {"#address", "1 Kiln Lane"}} {
-		if err := v.page.Type(ctx, synthetic.CSS(field[0]), field[1], 20*time.Millisecond); err != nil {
-			return fmt.Errorf("type into %s: %w", field[0], err)
+		if err := v.write(ctx, field[0], field[1], 20*time.Millisecond); err != nil {
+			return err
 		}
 	}
 	// A payment that fails is tried again, a few times; then it is enough.
@@ -59,8 +59,8 @@ func (v *visitor) search(ctx context.Context) error {
 	if err := v.open(ctx, "/"); err != nil {
 		return err
 	}
-	if err := v.page.Type(ctx, synthetic.CSS("#q"), pick(v.draw, "mug", "tea", "stripe"), 60*time.Millisecond); err != nil {
-		return fmt.Errorf("type a query: %w", err)
+	if err := v.write(ctx, "#q", pick(v.draw, "mug", "tea", "stripe"), 60*time.Millisecond); err != nil {
+		return err
 	}
 	if err := v.click(ctx, "#find"); err != nil {
 		return err
@@ -119,6 +119,15 @@ func (v *visitor) click(ctx context.Context, selector string) error {
 	defer cancel()
 	if err := v.page.Click(waiting, synthetic.CSS(selector), synthetic.ClickOptions{}); err != nil {
 		return v.impatience(ctx, waiting, fmt.Errorf("click %s: %w", selector, err))
+	}
+	return nil
+}
+
+func (v *visitor) write(ctx context.Context, selector, text string, perKey time.Duration) error {
+	waiting, cancel := context.WithTimeout(ctx, v.patience)
+	defer cancel()
+	if err := v.page.Type(waiting, synthetic.CSS(selector), text, perKey); err != nil {
+		return v.impatience(ctx, waiting, fmt.Errorf("type into %s: %w", selector, err))
 	}
 	return nil
 }

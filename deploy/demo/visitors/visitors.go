@@ -58,8 +58,13 @@ func Run(ctx context.Context, o Options) {
 	all.Wait()
 }
 
+// longestVisit ends visits that got stuck somewhere.
+const longestVisit = 3 * time.Minute
+
 // visit is one person's time in the shop.
 func visit(ctx context.Context, o Options, draw *rand.Rand) error {
+	ctx, cancel := context.WithTimeout(ctx, longestVisit)
+	defer cancel()
 	person := newPerson(draw)
 	page, err := o.Open(ctx, person.device.options())
 	if err != nil {
