@@ -307,6 +307,21 @@ journeys: {files: [%q], app: shop, collector: %q, location: lab, base_url: %q, s
 	}
 }
 
+// A run whose report the collector does not take is not a success.
+func TestJourneyRun_SaysWhenTheCollectorRefuses(t *testing.T) {
+	url, _ := site(t)
+	co := startCollector(t, url)
+	journey := writeFile(t, "journey.yaml", "name: Look\nsteps:\n  - navigate: /product/1\n")
+	t.Setenv("THROUGHLINE_AGENT_TOKEN", "a wrong one, of enough length")
+	code, out, stderr := command(t.Context(), "journey", "run", journey, "--base-url", url, "--collector", localURL(co.public), "--key", "shop-web-4f7c2a")
+	if code != exitNotRun || !strings.Contains(out, "passed in") || !strings.Contains(stderr, "not everything was taken: map[refused:") {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+	if strings.Contains(stderr, "a wrong one") {
+		t.Error("the token is in the log")
+	}
+}
+
 // checkNoSecrets looks for the query strings of the page in every text column.
 func checkNoSecrets(t *testing.T, co *collector) {
 	var columns [][2]string
