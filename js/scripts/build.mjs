@@ -18,6 +18,8 @@ const result = await build({
   minify: true,
   format: 'iife',
   target: 'es2020',
+  // In every browser since 2021; the helper that replaces them takes 100 bytes.
+  supported: { 'class-field': true },
   legalComments: 'none',
   // Names that neither the browser nor the wire knows: what web-vitals keeps to
   // itself begins with an underscore, our times on the performance clock end in Ms.

@@ -145,10 +145,11 @@ function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
     measured(view, navigationFields());
     view.traceId = traceId(navigationEntry());
   }
-  judgePage(monitor, leaving);
+  // Who switches tabs may come back: what the page is goes on.
+  judgePage(monitor, gone);
 }
 
-function judgePage({ view, requests, seesAll, queued }: Monitor, leaving: boolean): void {
+function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean): void {
   const entry = navigationEntry();
   const { page, restoredMs } = view;
   const done =
@@ -161,7 +162,7 @@ function judgePage({ view, requests, seesAll, queued }: Monitor, leaving: boolea
       status: (!restoredMs && entry?.responseStatus) || 0,
       openMs: requests.open().map((request) => request.startMs),
       allKnown: seesAll || restoredMs > 0,
-      leaving,
+      gone,
     });
   if (done) {
     addEvent(view, startOf(view), { trace_id: view.traceId, transaction_done: done });

@@ -1,3 +1,5 @@
+import { URL } from './lib/url';
+
 /** The longest URL that the wire takes. */
 const MAX_URL = 2048;
 
@@ -17,19 +19,20 @@ export function scrubUrl(url: string): string | undefined {
 
 /**
  * Cuts credentials, queries and fragments out of every URL, absolute or not, in
- * a text for people. With positions, the line and column behind a URL, as
- * stacks have them, stay.
+ * a text for people. A word with a question mark or hash is taken for one if it
+ * has a slash or equals sign. With positions, the line and column behind a URL,
+ * as stacks have them, stay.
  */
 export function scrubText(text: string, positions = false): string {
   // Words first, then each with simple searches: one pattern for all would take
-  // quadratic time on texts made to hurt it.
-  return text.replace(/[^\s"'`<>()]+/g, (word) => {
+  // quadratic time on texts made to hurt it. Parentheses and single quotes are
+  // legal in a query, so they end no word.
+  return text.replace(/[^\s"<>]+/g, (word) => {
     const cut = word.search(/[?#]/);
-    const slash = word.indexOf('/');
-    let kept = word;
-    if (cut >= 0 && ((slash >= 0 && slash < cut) || word.indexOf('=', cut) > 0)) {
-      kept = word.slice(0, cut) + ((positions && /:\d+:\d+$/.exec(word)?.[0]) || '');
-    }
+    const kept =
+      cut >= 0 && /[/=]/.test(word)
+        ? word.slice(0, cut) + (positions ? /(:\d+:\d+)?\)?,?$/.exec(word)?.[0] : '')
+        : word;
     return kept.replace(/:\/\/[^/]*@/g, '://');
   });
 }

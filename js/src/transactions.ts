@@ -40,7 +40,8 @@ export interface PageState {
   openMs: number[];
   /** Whether openMs is all of them. */
   allKnown: boolean;
-  leaving: boolean;
+  /** Whether the user left; a page that is merely hidden goes on. */
+  gone: boolean;
 }
 
 /** Makes definitions ready; the broken ones are left out. */
@@ -96,15 +97,15 @@ export function addSpan(page: PageTransaction, span: Span): void {
  * which nobody waits.
  */
 export function settlePage(page: PageTransaction, state: PageState): TransactionDone | undefined {
-  const { startMs, nowMs, loadedMs, leaving } = state;
+  const { startMs, nowMs, loadedMs, gone } = state;
   if (page.done) {
     return undefined;
   }
   if (!loadedMs) {
-    return leaving ? finish(page, 'abandoned', nowMs - startMs, nowMs - startMs) : undefined;
+    return gone ? finish(page, 'abandoned', nowMs - startMs, nowMs - startMs) : undefined;
   }
   const open = state.openMs.filter((begun) => begun < loadedMs);
-  if (!leaving && nowMs < loadedMs + SETTLE_MS && (open.length || !state.allKnown)) {
+  if (!gone && nowMs < loadedMs + SETTLE_MS && (open.length || !state.allKnown)) {
     return undefined;
   }
   const spans: Span[] = [[startMs, Math.max(startMs, loadedMs)]];
@@ -113,7 +114,7 @@ export function settlePage(page: PageTransaction, state: PageState): Transaction
       spans.push([Math.max(from, startMs), to]);
     }
   }
-  if (leaving && nowMs < loadedMs + SETTLE_MS) {
+  if (gone && nowMs < loadedMs + SETTLE_MS) {
     spans.push(...open.map((begun): Span => [Math.max(begun, startMs), nowMs]));
   }
   const failed = state.status >= 400;

@@ -84,14 +84,19 @@ export function measured(view: View, fields: Partial<PageView>): void {
   }
 }
 
-/** Queues something that began at startMs on the performance clock, unless the view has had its share. */
+/**
+ * Queues something that began at startMs on the performance clock, unless the
+ * view has had its share. Ends of transactions have one beyond that of others,
+ * so that a storm of requests hides none.
+ */
 export function addEvent(
   view: View,
   startMs: number,
   payload: Omit<WireEvent, 'id' | 'at_ms'>,
   transaction: TransactionRef | undefined = view.page?.ref,
 ): void {
-  if (view.queued++ < 1000) {
+  if (view.queued < (payload.transaction_done ? 2000 : 1000)) {
+    view.queued++;
     view.events.push({ id: newId(), at_ms: wallClock(startMs), transaction, ...payload });
   }
 }

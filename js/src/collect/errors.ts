@@ -7,6 +7,8 @@ import type { ErrorKind, PageError } from '../wire';
 const MAX_DISTINCT = 20;
 const MAX_MESSAGE = 1024;
 const MAX_STACK = 4096;
+/** Fields that are named of a thrown object. */
+const MAX_KEYS = 8;
 
 /** Calls found with each error and rejection that nothing in the page handles. */
 export function collectErrors(found: (error: PageError) => void): void {
@@ -27,15 +29,17 @@ export function collectErrors(found: (error: PageError) => void): void {
   );
 }
 
-/** Describes anything that was thrown, without what URLs in it may hold. */
+/**
+ * Describes anything that was thrown, without what URLs in it may hold. Of what
+ * has no message, nothing but the names of its class and fields is told.
+ */
 export function describeError(kind: ErrorKind, thrown: unknown): PageError {
-  const like = (typeof thrown === 'object' && thrown ? thrown : {}) as Partial<Error>;
-  const text = typeof like.message === 'string' ? like.message : plainText(thrown);
+  const message = textOf(thrown, 'message');
   return {
     kind,
-    type: typeof like.name === 'string' && like.name ? like.name.slice(0, 64) : undefined,
-    message: scrubText(text.slice(0, MAX_MESSAGE)),
-    stack: typeof like.stack === 'string' ? scrubText(like.stack.slice(0, MAX_STACK), true) : undefined,
+    type: message === undefined ? message : textOf(thrown, 'name')?.slice(0, 64) || undefined,
+    message: scrubText((message ?? (guard(outline)(thrown) || 'object')).slice(0, MAX_MESSAGE)),
+    stack: scrubText(textOf(thrown, 'stack')?.slice(0, MAX_STACK) || '', true) || undefined,
     count: 1,
   };
 }
@@ -55,10 +59,19 @@ export function countError(seen: Map<string, SeenError>, error: PageError, atMs:
   }
 }
 
-function plainText(thrown: unknown): string {
-  try {
-    return typeof thrown === 'object' ? JSON.stringify(thrown) : String(thrown);
-  } catch {
-    return Object.prototype.toString.call(thrown);
+/** Reads one text of anything; what is none, or throws, gives undefined. */
+const textOf = guard((thing: unknown, field: keyof Error) => {
+  const text = (thing as Error)[field];
+  return typeof text === 'string' ? text : undefined;
+});
+
+/** Values may be personal, large, or run code of the page: only names of an object's fields are for the wire. */
+function outline(thrown: unknown): string {
+  if (Object(thrown) !== thrown) {
+    return String(thrown);
   }
+  const { getPrototypeOf, keys } = Object;
+  const name = textOf(getPrototypeOf(thrown)?.constructor, 'name') || 'object';
+  const names = keys(thrown as object).slice(0, MAX_KEYS);
+  return (name === 'Object' ? 'object' : name) + (names.length ? ` with keys ${names.join(', ')}` : '');
 }

@@ -1,4 +1,5 @@
 import { guard } from '../lib/guard';
+import { URL } from '../lib/url';
 import { scrubUrl } from '../scrub';
 import type { RequestFailure } from '../wire';
 

@@ -3,6 +3,7 @@ import { patchFetch } from '../lib/patchFetch';
 import { patchXhr } from '../lib/patchXhr';
 import { roundMs } from '../lib/roundMs';
 import { traceId } from '../lib/traceId';
+import { URL } from '../lib/url';
 import { scrubUrl } from '../scrub';
 import type { RequestTiming } from '../wire';
 import { createNotes, type Note, type Notes, type OpenRequest } from './notes';

@@ -1,18 +1,22 @@
 import type { Begin } from '../collect/notes';
 import { guard } from './guard';
+import { URL } from './url';
 
 /**
  * Tells begin of each fetch. The page's arguments, result and errors pass
  * through as they are; what it does with the answer's body is not seen.
  */
 export function patchFetch(begin: Begin): void {
-  const native = globalThis.fetch;
+  // The page may name something of its own Request later.
+  const { fetch: native, Request } = globalThis;
   globalThis.fetch = function fetch(this: unknown, ...args: unknown[]) {
     const [input, init] = args as Parameters<typeof native>;
-    const request = input instanceof Request ? input : undefined;
+    let request: Request | undefined;
     const end = guard(() => {
-      const url = request ? request.url : typeof input === 'string' || input instanceof URL ? String(input) : undefined;
-      return url === undefined ? undefined : begin(init?.method || request?.method || 'GET', url, 'fetch');
+      request = input instanceof Request ? input : undefined;
+      return request || typeof input === 'string' || input instanceof URL
+        ? begin(init?.method || request?.method || 'GET', request ? request.url : String(input), 'fetch')
+        : undefined;
     })();
     const answer = native.apply(this as typeof globalThis, args as Parameters<typeof native>);
     if (!end || typeof answer?.then !== 'function') {

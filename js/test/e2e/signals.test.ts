@@ -38,17 +38,19 @@ test.concurrent('errors and rejections come with their stacks, counted', async (
         for (let i = 0; i < 500; i++) setTimeout(fail);
         Promise.reject(new RangeError('rejected'));
         Promise.reject('just text');
-        Promise.reject();`,
+        Promise.reject();
+        Promise.reject({ code: 7, mail: 'secret', toJSON() { document.title = 'ran'; } });`,
         'text/javascript',
       ),
     );
   await visit(site, async (page) => {
     await page.goto(site.url('/'));
     await site.until(() => site.received.length > 0);
+    expect(await page.title()).toBe('');
     await leave(page);
     await site.until(() => site.received.length > 1);
     expectOneView(site.received.map((r) => r.report));
-    expect(errors(site)).toHaveLength(4);
+    expect(errors(site)).toHaveLength(5);
     expect(errors(site)).toEqual(
       expect.arrayContaining([
         {
@@ -67,6 +69,7 @@ test.concurrent('errors and rejections come with their stacks, counted', async (
         },
         { kind: 'unhandledrejection', message: 'just text', count: 1 },
         { kind: 'unhandledrejection', message: 'undefined', count: 1 },
+        { kind: 'unhandledrejection', message: 'object with keys code, mail, toJSON', count: 1 },
       ]),
     );
     expect(site.received.map((r) => r.body).join()).not.toContain('secret');
@@ -189,11 +192,18 @@ test.concurrent('watching changes nothing for the page', async () => {
         ends.push(reused.status);
       }
       const odd = { toString: () => '/echo' } as unknown as string;
+      const trap = new Proxy(new URL('/echo', location.href), {
+        getPrototypeOf() {
+          throw new Error('trap');
+        },
+        get: () => () => '/echo',
+      });
       const result = {
         plain: await text(fetch('/echo')),
         request: await text(fetch(new Request('/echo', { method: 'PUT', headers: { 'x-a': 'b' } }))),
         init: await text(fetch(new URL('/echo', location.href), { method: 'post', headers: [['x-a', 'c']] })),
         odd: await text(fetch(odd)),
+        trap: await text(fetch(trap)),
         promise: fetch('/echo') instanceof Promise,
         stopped: await fetch('/echo', { signal: stopped.signal }).catch((reason) => reason),
         wrong: await fetch('http://[').catch((error) => error.name),
@@ -219,6 +229,7 @@ test.concurrent('watching changes nothing for the page', async () => {
       request: 'PUT b',
       init: 'POST c',
       odd: 'GET ',
+      trap: 'GET ',
       promise: true,
       stopped: 'my reason',
       wrong: 'TypeError',
@@ -251,6 +262,35 @@ test.concurrent('pages with frozen, broken and hostile surroundings are measured
     await leave(page);
     await site.until(() => site.pageViews.length === 2);
     expectOneView(site.received.map((r) => r.report));
+    expect(thrown).toEqual([]);
+  });
+});
+
+test.concurrent('a page may have a Request and a URL of its own', async () => {
+  const site = new Site(watching)
+    .page(
+      '/',
+      `<script>
+        const Request = {}, URL = {};
+        const asked = [fetch('/ok', { method: 'POST' }), fetch(new globalThis.Request('/ok', { method: 'PUT' }))];
+        Promise.all(asked.map((answer) => answer.then((r) => r.text()))).then((texts) => {
+          document.title = texts.join();
+        });
+      </script>`,
+    )
+    .on('/ok', (_, response) => send(response, 'fine'));
+  await visit(site, async (page) => {
+    const thrown: Error[] = [];
+    page.on('pageerror', (error) => thrown.push(error));
+    await page.goto(site.url('/'));
+    await page.waitForFunction(() => document.title === 'fine,fine');
+    await leave(page);
+    await site.until(() => site.pageViews.some((v) => v.phase === 'final'));
+    expect(
+      requests(site)
+        .map((r) => r.method)
+        .sort(),
+    ).toEqual(['POST', 'PUT']);
     expect(thrown).toEqual([]);
   });
 });
@@ -298,18 +338,23 @@ test.concurrent('more than one report can hold goes out in several', async () =>
   });
 });
 
-test.concurrent('a storm of requests ends at a thousand events', async () => {
-  const site = new Site().page('/', 'x').on('/ok', (_, response) => send(response, ''));
+test.concurrent('a storm of requests ends at a thousand events, and hides no transaction', async () => {
+  const site = new Site(watching)
+    .page('/', 'x')
+    .on('/ok', (_, response) => send(response, ''))
+    .on('/other', (_, response) => send(response, ''));
   await visit(site, async (page) => {
     await page.goto(site.url('/'));
     await page.evaluate(async () => {
       for (let i = 0; i < 105; i++) {
         await Promise.all(Array.from({ length: 10 }, () => fetch('/ok').then((r) => r.text())));
       }
+      await fetch('/other').then((r) => r.text());
     });
     await leave(page);
     await site.until(() => site.pageViews.some((v) => v.phase === 'final'));
     await site.until(() => requests(site).length >= 1000);
+    await site.until(() => site.events.some((e) => e.transaction_done));
     expect(requests(site)).toHaveLength(1000);
   });
 });

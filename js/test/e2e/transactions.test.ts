@@ -2,7 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TransactionConfig } from '../../src/config';
 import type { WireEvent } from '../../src/wire';
-import { expectOneView, launchShell, Site, send } from './harness';
+import { expectOneView, launchShell, Site, send, setVisibility } from './harness';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -108,6 +108,43 @@ test.concurrent('a page left before it loaded is abandoned', async () => {
     expect(wait_ms).toBeGreaterThanOrEqual(300);
     expect(site.pageViews).toHaveLength(1);
     expect(site.pageViews[0]?.load_ms).toBeUndefined();
+  });
+});
+
+test.concurrent('a page that is hidden while it loads goes on, and is completed with its load', async () => {
+  const site = new Site([product, pay])
+    .page('/product/42', `<img src="/late.png"><script>fetch('/data').then((r) => r.text());</script>`)
+    .on('/late.png', later(1500))
+    .on('/data', later(2000));
+  await visit(site, async (page) => {
+    await page.goto(site.url('/product/42'), { waitUntil: 'commit' });
+    await page.waitForFunction(() => document.images.length > 0);
+    await page.evaluate(setVisibility, 'hidden' as const);
+    await site.until(() => site.received.length === 1);
+    expect(site.pageViews.map((v) => [v.phase, v.load_ms])).toEqual([['final', undefined]]);
+    expect(done(site)).toEqual([]);
+    await site.until(() => done(site).length > 0);
+    const { outcome, duration_ms } = done(site)[0]?.transaction_done ?? {};
+    expect(outcome).toBe('completed');
+    expect(duration_ms).toBeGreaterThanOrEqual(2000);
+    await leave(page);
+    expectOneView(site.received.map((r) => r.report));
+    expect(done(site)).toHaveLength(1);
+  });
+});
+
+test.concurrent('a page that is hidden and left before it loaded is abandoned', async () => {
+  const site = new Site([product]).page('/product/42', '<img src="/never.png">').on('/never.png', () => {});
+  await visit(site, async (page) => {
+    await page.goto(site.url('/product/42'), { waitUntil: 'commit' });
+    await page.waitForFunction(() => document.images.length > 0);
+    await page.evaluate(setVisibility, 'hidden' as const);
+    await site.until(() => site.received.length === 1);
+    expect(done(site)).toEqual([]);
+    await leave(page);
+    await site.until(() => done(site).length > 0);
+    expect(done(site).map((e) => e.transaction_done?.outcome)).toEqual(['abandoned']);
+    expectOneView(site.received.map((r) => r.report));
   });
 });
 

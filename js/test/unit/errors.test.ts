@@ -21,16 +21,34 @@ describe('describeError', () => {
 
   const circle: Record<string, unknown> = {};
   circle.self = circle;
+  const fail = () => {
+    throw new Error('from the page');
+  };
+  const throwing = { toJSON: fail, toString: fail };
+  for (const field of ['stack', 'name', 'message']) {
+    Object.defineProperty(throwing, field, { get: fail, enumerable: true });
+  }
   test.each([
     ['text', 'text'],
     [42, '42'],
     [undefined, 'undefined'],
     [null, 'null'],
     [Symbol('s'), 'Symbol(s)'],
-    [{ code: 7 }, '{"code":7}'],
+    [true, 'true'],
+    [10n, '10'],
+    [{ code: 7, data: { mail: 'secret' } }, 'object with keys code, data'],
+    [{}, 'object'],
+    [Object.create(null, { code: { value: 'secret', enumerable: true } }), 'object with keys code'],
+    [{ name: 'secret', constructor: 'secret' }, 'object with keys name, constructor'],
+    [Object.fromEntries([...'abcdefghijk'].map((key) => [key, 'secret'])), 'object with keys a, b, c, d, e, f, g, h'],
+    [['secret'], 'Array with keys 0'],
+    [new Map([['secret', 'secret']]), 'Map'],
+    [(secret: unknown) => secret, 'Function'],
+    [{ '/p?token=secret': 1 }, 'object with keys /p'],
     [{ message: 'like an error' }, 'like an error'],
-    [circle, '[object Object]'],
-  ])('survives %s', (thrown, message) => {
+    [circle, 'object with keys self'],
+    [throwing, 'object with keys toJSON, toString, stack, name, message'],
+  ])('survives case %#', (thrown, message) => {
     expect(describeError('unhandledrejection', thrown)).toEqual({
       kind: 'unhandledrejection',
       type: undefined,
@@ -38,6 +56,12 @@ describe('describeError', () => {
       message,
       count: 1,
     });
+  });
+
+  test('survives a revoked proxy', () => {
+    const { proxy, revoke } = Proxy.revocable({}, {});
+    revoke();
+    expect(describeError('error', proxy)).toEqual({ kind: 'error', message: 'object', count: 1 });
   });
 
   test('cuts long texts', () => {

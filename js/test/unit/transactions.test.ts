@@ -106,7 +106,7 @@ describe('a page', () => {
     status: 200,
     openMs: [],
     allKnown: true,
-    leaving: false,
+    gone: false,
   };
   const begin = () => beginPage(definition as NonNullable<typeof definition>);
 
@@ -140,12 +140,12 @@ describe('a page', () => {
   });
 
   test('is cut where the user leaves', () => {
-    expect(settlePage(begin(), { ...loaded, openMs: [500], leaving: true })).toEqual({
+    expect(settlePage(begin(), { ...loaded, openMs: [500], gone: true })).toEqual({
       outcome: 'completed',
       duration_ms: 1500,
       wait_ms: 1500,
     });
-    expect(settlePage(begin(), { ...loaded, loadedMs: 0, leaving: true })).toEqual({
+    expect(settlePage(begin(), { ...loaded, loadedMs: 0, gone: true })).toEqual({
       outcome: 'abandoned',
       duration_ms: 1500,
       wait_ms: 1500,
@@ -171,7 +171,7 @@ describe('a page', () => {
   test('is judged once', () => {
     const page = begin();
     expect(settlePage(page, loaded)).toBeDefined();
-    expect(settlePage(page, { ...loaded, leaving: true })).toBeUndefined();
+    expect(settlePage(page, { ...loaded, gone: true })).toBeUndefined();
   });
 
   test('gets a fresh instance id', () => {
