@@ -9,7 +9,8 @@
 //  3. [Runner.Run] opens a fresh page in a warm browser, injects the same beacon
 //     that real users load, and executes the steps one after the other.
 //  4. What the page's beacon measured, and one report about the run itself, go to
-//     a [Reporter]. Every slot leaves exactly one run report, whatever happens.
+//     a [Reporter]. Every slot leaves exactly one run report, whatever happens;
+//     only slots that passed while the machine slept leave none.
 //
 // The package knows nothing of Chrome or HTTP: pages are reached through [Page],
 // which package chrome implements, and reports leave through [Reporter], which

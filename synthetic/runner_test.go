@@ -354,6 +354,24 @@ func TestRun_BrowserDies(t *testing.T) {
 	}
 }
 
+// TestRun_KeepsBrowser sends the browser where it will not go: other journeys
+// must keep it.
+func TestRun_KeepsBrowser(t *testing.T) {
+	launches := 0
+	runner, sink := newRunner(t, func(o *synthetic.RunnerOptions) {
+		launch := o.Launch
+		o.Launch = func(ctx context.Context) (synthetic.Browser, error) { launches++; return launch(ctx) }
+	})
+	journey := load(t, "name: J\nsteps: [navigate: 'http://127.0.0.1:99999/']")
+	for range 2 {
+		sink.runs = nil
+		runner.Run(t.Context(), journey, synthetic.RunOptions{})
+		if run := sink.run(); run.Outcome != beacon.RunFailed || run.Reason != beacon.ReasonNavigation || launches != 1 {
+			t.Errorf("got %+v after %d launches", run, launches)
+		}
+	}
+}
+
 func TestRun_NoBrowser(t *testing.T) {
 	runner, sink := newRunner(t, func(o *synthetic.RunnerOptions) {
 		o.Launch = func(context.Context) (synthetic.Browser, error) { return nil, errors.New("no chrome here") }

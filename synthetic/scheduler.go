@@ -42,7 +42,9 @@ type SchedulerOptions struct {
 }
 
 // Scheduler runs journeys when they are due. No journey runs twice at once, and
-// every slot leaves a run report: of a run, or of why there was none.
+// every slot leaves a run report: of a run, or of why there was none. Slots that
+// passed while the machine slept, or that a clock set forward leapt over, leave
+// none. When the clock is set back, schedules begin anew by it.
 type Scheduler struct {
 	executor Executor
 	entries  []*entry
@@ -141,17 +143,19 @@ func offset(name string, every, bound time.Duration) time.Duration {
 // Run runs journeys until ctx ends. Then it cancels what runs, and returns when
 // every slot that was taken has left its report.
 func (s *Scheduler) Run(ctx context.Context) {
-	start := s.now().Round(0)
-	for _, entry := range s.entries {
-		entry.schedule.anchor = start
-		entry.plan(start.Add(-time.Nanosecond))
-	}
+	last := s.now().Round(0)
+	s.begin(last)
 	var workers sync.WaitGroup
 	for range s.workers {
 		workers.Go(func() { s.work(ctx) })
 	}
 	for ctx.Err() == nil {
-		now := s.now()
+		now := s.now().Round(0)
+		if now.Before(last) {
+			s.log.Warn("the clock was set back, schedules begin anew", "by", last.Sub(now))
+			s.begin(now)
+		}
+		last = now
 		for _, entry := range s.entries {
 			if !entry.due.After(now) {
 				s.dispatch(ctx, entry)
@@ -162,6 +166,14 @@ func (s *Scheduler) Run(ctx context.Context) {
 	}
 	close(s.queue)
 	workers.Wait()
+}
+
+// begin plans every journey's first slot from a time on, where intervals begin.
+func (s *Scheduler) begin(at time.Time) {
+	for _, entry := range s.entries {
+		entry.schedule.anchor = at
+		entry.plan(at.Add(-time.Nanosecond))
+	}
 }
 
 // plan sets the first slot after a time. Slots that passed while the machine

@@ -198,6 +198,37 @@ func TestScheduler_ClockJump(t *testing.T) {
 	}
 }
 
+// TestScheduler_ClockSetBack puts the wall clock back by an hour.
+func TestScheduler_ClockSetBack(t *testing.T) {
+	fake := &fakeExecutor{}
+	var start time.Time
+	schedule(t, fake, 10*time.Minute-time.Second, SchedulerOptions{
+		Journeys: []*Journey{journey("every", "@every 1m"), journey("cron", "* * * * *")}, MaxOffset: -1,
+		Now: func() time.Time {
+			now := time.Now()
+			if start.IsZero() {
+				start = now
+			}
+			if now.Sub(start) > 2*time.Minute+30*time.Second {
+				return now.Add(-time.Hour)
+			}
+			return now
+		},
+	})
+	runs := map[string]int{}
+	for _, note := range fake.notes {
+		runs[note.journey]++
+	}
+	for name, n := range runs {
+		if n < 9 || n > 12 {
+			t.Errorf("%s: %d runs, want them to go on", name, n)
+		}
+	}
+	if len(runs) != 2 {
+		t.Errorf("got %v", runs)
+	}
+}
+
 func TestNewScheduler_Bad(t *testing.T) {
 	for name, journeys := range map[string][]*Journey{
 		"none":        nil,

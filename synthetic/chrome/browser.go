@@ -239,7 +239,7 @@ func execOptions(path, profile string, unsandboxed bool) []chromedp.ExecAllocato
 		"disable-breakpad", "metrics-recording-only", "no-pings",
 		// Pages in the background are measured like those in front.
 		"disable-background-timer-throttling", "disable-backgrounding-occluded-windows", "disable-renderer-backgrounding",
-		"disable-hang-monitor", "disable-prompt-on-repost", "disable-popup-blocking",
+		"disable-hang-monitor", "disable-prompt-on-repost",
 		// A page taken out of the cache would keep the state of an earlier step.
 		"disable-back-forward-cache",
 		// UDP is often blocked where agents run; falling back would show as slowness.

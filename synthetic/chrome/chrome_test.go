@@ -280,6 +280,10 @@ func TestNavigate(t *testing.T) {
 	wantFault(t, err, beacon.ReasonNavigation, "127.0.0.1:1")
 	_, err = page.Navigate(t.Context(), "http://nowhere.invalid/")
 	wantFault(t, err, beacon.ReasonNavigation, "net::ERR_NAME_NOT_RESOLVED")
+	_, err = page.Navigate(t.Context(), "http://127.0.0.1:99999/?secret=1")
+	if fault := wantFault(t, err, beacon.ReasonNavigation, "invalid URL"); fault.Agent || strings.Contains(fault.Message, "secret") {
+		t.Errorf("got %+v", fault)
+	}
 	_, err = page.Navigate(t.Context(), site.URL+"/download")
 	wantFault(t, err, beacon.ReasonNavigation, "download")
 	visit(t, page, site.URL+"/")
@@ -345,11 +349,36 @@ func TestPage_Dialogs(t *testing.T) {
 	check(t, page.Click(t.Context(), synthetic.CSS("input"), synthetic.ClickOptions{}))
 	visit(t, page, site.URL+"/")
 	check(t, browser.Close())
-	for _, message := range []string{`"on load"`, "sure?"} {
-		if !strings.Contains(log.String(), message) {
-			t.Errorf("dialog %s not logged: %s", message, &log)
-		}
+	if text := log.String(); !strings.Contains(text, `"on load"`) || strings.Contains(text, "sure?") {
+		t.Errorf("want the first dialog logged, and no other: %s", text)
 	}
+}
+
+func TestPage_ManyDialogs(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	site, browser := newSite(t), launch(t, slog.New(slog.NewTextHandler(&log, nil)))
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/alerts")
+	check(t, page.WaitForExpression(within(t, 5*time.Second), "n === 50"))
+	check(t, page.Close(t.Context()))
+	check(t, browser.Close())
+	if text := log.String(); strings.Count(text, "spam") != 1 || !strings.Contains(text, "count=49") {
+		t.Errorf("want the first dialog logged and the rest counted: %s", text)
+	}
+}
+
+// TestPage_RefusedCommand gives the browser what it will not do: that is no sign
+// that it failed.
+func TestPage_RefusedCommand(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{})
+	err := page.SetViewport(t.Context(), synthetic.Viewport{Width: 1 << 40, Height: 1})
+	if fault := wantFault(t, err, beacon.ReasonAssertion, ""); !fault.Agent {
+		t.Errorf("got %+v, want the agent's fault", fault)
+	}
+	visit(t, page, site.URL+"/")
 }
 
 func TestPage_HangingScript(t *testing.T) {

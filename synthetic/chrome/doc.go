@@ -7,7 +7,8 @@
 // and wait for the navigation that follows.
 //
 // Pages are taken for hostile. What they send is bounded, their dialogs are
-// dismissed, their downloads refused, and scripts that look into them run in a
-// world that the page cannot reach. The browser gets an environment of its own
+// dismissed, their popups closed as soon as they appear, their downloads refused,
+// and scripts that look into them run in a world that the page cannot reach. A
+// page is one tab: no step can go on in a popup. The browser gets an environment of its own
 // and a profile that is removed when it ends.
 package chrome

@@ -1,29 +1,52 @@
 // What looks into a page for the runner. It runs in an isolated world: it shares
 // the document with the page, but no variable or prototype.
 globalThis.throughline = (() => {
-  const scopes = (roots) => roots.map((root) => root.shadowRoot ?? root);
+  // A form's named controls hide its properties, so those are read by way of the
+  // prototypes.
+  const getter = (type, name) => {
+    const { get } = Object.getOwnPropertyDescriptor(type.prototype, name);
+    return (node) => get.call(node);
+  };
+  const childNodes = getter(Node, "childNodes");
+  const nodeType = getter(Node, "nodeType");
+  const nodeName = getter(Node, "nodeName");
+  const isConnected = getter(Node, "isConnected");
+  const parentElement = getter(Node, "parentElement");
+  const localName = getter(Element, "localName");
+  const idOf = getter(Element, "id");
+  const classList = getter(Element, "classList");
+  const elementShadow = getter(Element, "shadowRoot");
+  const elementSlot = getter(Element, "assignedSlot");
+  const shadowOf = (node) => (node instanceof Element ? elementShadow(node) : null);
+  const slotOf = (node) => (node instanceof Element ? elementSlot(node) : null);
+  const isMatch = (element, selector) => Element.prototype.matches.call(element, selector);
+  const rectsOf = (element) => [...Element.prototype.getClientRects.call(element)];
+  const queryAll = (root, selector) =>
+    root instanceof Element ? Element.prototype.querySelectorAll.call(root, selector) : root.querySelectorAll(selector);
+
+  const scopes = (roots) => roots.map((root) => shadowOf(root) ?? root);
 
   const unique = (elements) => [...new Set(elements)];
 
   // Every element below a root, through open shadow roots.
   function* deep(root) {
-    for (const element of root.querySelectorAll("*")) {
+    for (const element of queryAll(root, "*")) {
       yield element;
-      if (element.shadowRoot) yield* deep(element.shadowRoot);
+      if (shadowOf(element)) yield* deep(shadowOf(element));
     }
   }
 
   const textless = new Set(["SCRIPT", "STYLE", "HEAD", "TITLE", "TEMPLATE", "NOSCRIPT"]);
 
   const isButton = (element) =>
-    element.localName === "input" && ["button", "submit", "reset"].includes(element.type);
+    localName(element) === "input" && ["button", "submit", "reset"].includes(element.type);
 
   const textOf = (element) => {
     if (isButton(element)) return element.value;
     let text = "";
-    for (const child of (element.shadowRoot ?? element).childNodes) {
-      if (child.nodeType === Node.TEXT_NODE) text += child.data;
-      else if (child.nodeType === Node.ELEMENT_NODE && !textless.has(child.nodeName)) text += textOf(child);
+    for (const child of childNodes(shadowOf(element) ?? element)) {
+      if (nodeType(child) === Node.TEXT_NODE) text += child.data;
+      else if (nodeType(child) === Node.ELEMENT_NODE && !textless.has(nodeName(child))) text += textOf(child);
     }
     return text;
   };
@@ -33,8 +56,9 @@ globalThis.throughline = (() => {
   // The smallest elements below a root whose text contains the wanted one.
   function byText(root, wanted) {
     const found = [];
-    for (const child of (root.shadowRoot ?? root).children) {
-      if (textless.has(child.nodeName) || !squeeze(textOf(child)).includes(wanted)) continue;
+    for (const child of childNodes(shadowOf(root) ?? root)) {
+      if (nodeType(child) !== Node.ELEMENT_NODE || textless.has(nodeName(child))) continue;
+      if (!squeeze(textOf(child)).includes(wanted)) continue;
       const smaller = byText(child, wanted);
       if (smaller.length) found.push(...smaller);
       else found.push(child);
@@ -47,14 +71,14 @@ globalThis.throughline = (() => {
     const found = [];
     for (let i = 0; i < result.snapshotLength; i++) {
       const node = result.snapshotItem(i);
-      if (node.nodeType === Node.ELEMENT_NODE) found.push(node);
+      if (nodeType(node) === Node.ELEMENT_NODE) found.push(node);
     }
     return found;
   }
 
   const finders = {
-    css: (root, value) => [...root.querySelectorAll(value)],
-    pierce: (root, value) => [...deep(root)].filter((element) => element.matches(value)),
+    css: (root, value) => [...queryAll(root, value)],
+    pierce: (root, value) => [...deep(root)].filter((element) => isMatch(element, value)),
     text: (root, value) => byText(root, squeeze(value)),
     xpath: byXPath,
   };
@@ -62,13 +86,13 @@ globalThis.throughline = (() => {
   const visible = (element) => {
     const style = getComputedStyle(element);
     if (style.visibility !== "visible") return false;
-    return [...element.getClientRects()].some((rect) => rect.width > 0 && rect.height > 0);
+    return rectsOf(element).some((rect) => rect.width > 0 && rect.height > 0);
   };
 
   const describe = (element) => {
-    let text = element.localName;
-    if (element.id) text += "#" + element.id;
-    for (const name of element.classList) text += "." + name;
+    let text = localName(element);
+    if (idOf(element)) text += "#" + idOf(element);
+    for (const name of classList(element)) text += "." + name;
     return "<" + text.slice(0, 80) + ">";
   };
 
@@ -81,8 +105,8 @@ globalThis.throughline = (() => {
 
   // The box of an element: for text over several lines, that of the first.
   const box = (element) =>
-    [...element.getClientRects()].find((rect) => rect.width > 0 && rect.height > 0) ??
-    element.getBoundingClientRect();
+    rectsOf(element).find((rect) => rect.width > 0 && rect.height > 0) ??
+    Element.prototype.getBoundingClientRect.call(element);
 
   const same = (a, b) => a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 
@@ -98,32 +122,34 @@ globalThis.throughline = (() => {
   // What lies on top at a point, through shadow roots.
   const topAt = ({ x, y }) => {
     let top = document.elementFromPoint(x, y);
-    while (top?.shadowRoot) {
-      const inner = top.shadowRoot.elementFromPoint(x, y);
+    while (top && shadowOf(top)) {
+      const inner = shadowOf(top).elementFromPoint(x, y);
       if (!inner || inner === top) break;
       top = inner;
     }
     return top;
   };
 
-  const parent = (node) => node.assignedSlot ?? node.parentElement ?? node.getRootNode().host;
+  const parent = (node) => slotOf(node) ?? parentElement(node) ?? Node.prototype.getRootNode.call(node).host;
 
   const within = (node, ancestor) => {
     for (; node; node = parent(node)) if (node === ancestor) return true;
     return false;
   };
 
+  const labelsOf = (element) => (element instanceof HTMLFormElement ? [] : [...(element.labels ?? [])]);
+
   // Whether a click on top is one on the element: on something in it, or on the
   // label of it.
   const hits = (top, element) =>
-    within(top, element) || [...(element.labels ?? [])].some((label) => within(top, label));
+    within(top, element) || labelsOf(element).some((label) => within(top, label));
 
   // The element to use among those found, or why there is none.
   const usable = (elements) => {
     if (elements.length === 0) return { why: "missing" };
     const element = elements.find(visible);
     if (!element) return { why: "hidden", by: describe(elements[0]) };
-    if (element.matches(":disabled")) return { why: "disabled", by: describe(element) };
+    if (isMatch(element, ":disabled")) return { why: "disabled", by: describe(element) };
     return { element };
   };
 
@@ -132,12 +158,12 @@ globalThis.throughline = (() => {
     const { element, ...fault } = usable(elements);
     if (!element) return fault;
     if (!inView(pointIn(box(element), offset))) {
-      element.scrollIntoView({ block: "center", inline: "center", behavior: "instant" });
+      Element.prototype.scrollIntoView.call(element, { block: "center", inline: "center", behavior: "instant" });
     }
     const before = box(element);
     await frame();
     const rect = box(element);
-    if (!element.isConnected || !same(before, rect)) return { why: "moving", by: describe(element) };
+    if (!isConnected(element) || !same(before, rect)) return { why: "moving", by: describe(element) };
     const point = pointIn(rect, offset);
     const top = topAt(point);
     if (!top) return { why: "outside", by: describe(element) };
@@ -217,7 +243,7 @@ globalThis.throughline = (() => {
     },
     // The roots to look for accessible names in.
     scopes: (roots) => scopes(roots ?? [document]),
-    list: (...elements) => unique(elements.filter((element) => element.nodeType === Node.ELEMENT_NODE)),
+    list: (...elements) => unique(elements.filter((element) => nodeType(element) === Node.ELEMENT_NODE)),
     aim,
     fill,
     focus(elements) {
@@ -231,7 +257,7 @@ globalThis.throughline = (() => {
       fit: elements.every(
         (element) =>
           matches(properties ?? {}, element) &&
-          Object.entries(attributes ?? {}).every(([name, value]) => element.getAttribute(name) === value),
+          Object.entries(attributes ?? {}).every(([name, value]) => Element.prototype.getAttribute.call(element, name) === value),
       ),
     }),
     title: () => document.title,

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
 
@@ -28,7 +29,7 @@ func (p *Page) Navigate(ctx context.Context, address string) (int, error) {
 	host := synthetic.PublicURL(address)
 	switch {
 	case err != nil:
-		return 0, p.fault(ctx, err, fmt.Errorf("no answer from %s", host))
+		return 0, p.unanswered(ctx, err, host)
 	case result.IsDownload:
 		return 0, &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + " is a download, not a page"}
 	case result.ErrorText != "":
@@ -43,6 +44,16 @@ func (p *Page) Navigate(ctx context.Context, address string) (int, error) {
 		err = p.settle(ctx)
 	}
 	return p.state.now().answer.status, err
+}
+
+// unanswered explains a navigation that did not begin. That a living browser will
+// not go to an address is the journey's fault.
+func (p *Page) unanswered(ctx context.Context, err error, host string) error {
+	var answer *cdproto.Error
+	if ctx.Err() == nil && errors.As(err, &answer) && p.gone(err) == nil {
+		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + shorten(answer.Message), Err: err}
+	}
+	return p.fault(ctx, err, fmt.Errorf("no answer from %s", host))
 }
 
 // refused explains a navigation that did not lead to a page.

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 
+	"github.com/chromedp/cdproto"
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/inspector"
 	"github.com/chromedp/cdproto/page"
@@ -33,6 +35,8 @@ const (
 	// lingering is how long they may take to get out over the network.
 	lingering      = 100 * time.Millisecond
 	disposeTimeout = 5 * time.Second
+	// quitting is how long after its tabs a browser may end that quits.
+	quitting = 2 * time.Second
 )
 
 var _ synthetic.Page = (*Page)(nil)
@@ -56,10 +60,14 @@ type Page struct {
 	dialogs chan *page.EventJavascriptDialogOpening
 	calls   chan string
 	lost    int // calls that found the queue full; the event goroutine's
-	closing chan struct{}
-	tasks   sync.WaitGroup
-	close   sync.Once
-	err     error
+	tabs    chan struct{}
+	popups  atomic.Int64 // closed so far
+	// answered counts the dialogs dismissed; it is attend's.
+	answered int
+	closing  chan struct{}
+	tasks    sync.WaitGroup
+	close    sync.Once
+	err      error
 
 	// modifiers are the modifier keys that are down.
 	modifiers int64
@@ -75,6 +83,7 @@ func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*
 		browser: b, log: b.log, options: options, state: newState(),
 		dialogs: make(chan *page.EventJavascriptDialogOpening, maxDialogs),
 		calls:   make(chan string, maxQueuedCalls),
+		tabs:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
 	p.alive, p.die = context.WithCancelCause(context.Background())
@@ -127,6 +136,8 @@ func (p *Page) follow(event any) {
 		}
 	case *runtime.EventBindingCalled:
 		p.called(e)
+	case *target.EventTargetCreated:
+		p.appeared(e.TargetInfo)
 	case *target.EventTargetCrashed:
 		if p.state.isMain(cdp.FrameID(e.TargetID)) {
 			p.die(crash(e.Status))
@@ -166,8 +177,8 @@ func (p *Page) called(e *runtime.EventBindingCalled) {
 	}
 }
 
-// attend dismisses dialogs, which would stall the page, and notices when the
-// tab or the browser is gone.
+// attend dismisses dialogs, which would stall the page, closes popups, and notices
+// when the tab or the browser is gone.
 func (p *Page) attend() {
 	detached, err := chromedp.Detached(p.ctx)
 	if err != nil {
@@ -177,6 +188,8 @@ func (p *Page) attend() {
 		select {
 		case dialog := <-p.dialogs:
 			p.dismiss(dialog)
+		case <-p.tabs:
+			p.sweep()
 		case <-p.browser.client.LostConnection:
 			p.die(browserDied())
 			return
@@ -184,6 +197,9 @@ func (p *Page) attend() {
 			p.die(p.closedBy())
 			return
 		case <-p.alive.Done():
+			if p.answered > 1 {
+				p.log.Info("more dialogs of a page dismissed", "count", p.answered-1)
+			}
 			return
 		}
 	}
@@ -192,7 +208,6 @@ func (p *Page) attend() {
 // closedBy tells a tab that the page closed from one that ended with its browser:
 // a browser that quits lets its tabs go first.
 func (p *Page) closedBy() *synthetic.Fault {
-	const quitting = 2 * time.Second
 	select {
 	case <-p.browser.client.LostConnection:
 		return browserDied()
@@ -212,8 +227,10 @@ func browserDied() *synthetic.Fault {
 // dismiss answers a dialog as a user in a hurry would; only leaving the page is
 // agreed to.
 func (p *Page) dismiss(dialog *page.EventJavascriptDialogOpening) {
-	p.log.Info("dialog of a page dismissed", "type", dialog.Type,
-		"message", shorten(dialog.Message), "url", synthetic.PublicURL(dialog.URL))
+	if p.answered++; p.answered == 1 {
+		p.log.Info("dialog of a page dismissed", "type", dialog.Type,
+			"message", shorten(dialog.Message), "url", synthetic.PublicURL(dialog.URL))
+	}
 	params := page.HandleJavaScriptDialogParams{Accept: dialog.Type == page.DialogTypeBeforeunload}
 	if _, err := cdp.Call(p.alive, p.target, page.HandleJavaScriptDialog, params); err != nil {
 		p.log.Debug("dismiss dialog", "error", err)
@@ -348,13 +365,11 @@ func (p *Page) fault(ctx context.Context, err, last error) error {
 	case ctx.Err() == nil && errors.As(err, &fault):
 		return fault
 	case ctx.Err() == nil:
-		// A command that fails may be the first sign that the page is gone.
-		select {
-		case <-p.alive.Done():
-			return context.Cause(p.alive)
-		case <-time.After(time.Second):
+		if gone := p.gone(err); gone != nil {
+			return gone
 		}
-		return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: err.Error(), Err: err}
+		// The browser serves others too; it did not fail because this command did.
+		return &synthetic.Fault{Reason: beacon.ReasonAssertion, Message: err.Error(), Agent: true, Err: err}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "cancelled", Err: ctx.Err()}
 	case errors.As(last, &fault):
@@ -364,6 +379,27 @@ func (p *Page) fault(ctx context.Context, err, last error) error {
 	default:
 		return &synthetic.Fault{Reason: beacon.ReasonTimeout, Message: "the page did not respond in time", Err: ctx.Err()}
 	}
+}
+
+// gone tells why the page ended, if it did: a command that fails may be the first
+// sign of it. It returns nil for a page that lives.
+func (p *Page) gone(failed error) error {
+	const crashing = time.Second
+	wait := crashing
+	var answer *cdproto.Error
+	if !errors.As(failed, &answer) {
+		// Nobody answered, so it will turn out who is gone; see closedBy.
+		wait += quitting
+	}
+	select {
+	case <-p.alive.Done():
+		return context.Cause(p.alive)
+	case <-time.After(wait):
+	}
+	if p.browser.dead() {
+		return browserDied()
+	}
+	return nil
 }
 
 // poll tries until it succeeds or ctx ends: at first at short intervals.

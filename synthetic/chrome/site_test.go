@@ -82,9 +82,27 @@ func sitePages() map[string]string {
 		"/buttons": `<div id=area style="width:200px;height:100px;background:#ccc">area</div><script>
 			for(const type of ['click','auxclick','contextmenu','touchstart'])area.addEventListener(type,(e)=>{
 			e.preventDefault();document.title=[type,e.button,e.offsetX,e.offsetY].join(' ')})</script>`,
-		"/hang":   `<button onclick="for(;;){}">Hang</button>`,
-		"/unload": `<h1>Leave</h1><input><script>addEventListener('beforeunload',(e)=>e.preventDefault())</script>`,
+		"/popups": `<a href="/popup" target=_blank>Blank</a> <button onclick="window.open('/popup')">Open</button>
+			<button onclick="setInterval(()=>window.open('/popup'),10)">Flood</button>`,
+		"/popup":     `<h1>Popup</h1>`,
+		"/alerts":    `<script>let n=0;setTimeout(()=>{while(n<50)alert('spam '+n++)})</script>`,
+		"/clobbered": `<form onclick="document.title='clobbered'"><p>Pay now</p>` + strings.Join(clobbered(), "") + `</form>`,
+		"/hang":      `<button onclick="for(;;){}">Hang</button>`,
+		"/unload":    `<h1>Leave</h1><input><script>addEventListener('beforeunload',(e)=>e.preventDefault())</script>`,
 	}
+}
+
+// clobbered are form controls named like what is read of elements.
+func clobbered() []string {
+	var controls []string
+	for _, name := range []string{
+		"children", "childNodes", "nodeType", "nodeName", "localName", "id", "matches", "classList", "labels",
+		"getClientRects", "getBoundingClientRect", "isConnected", "parentElement", "getRootNode", "shadowRoot",
+		"assignedSlot", "querySelectorAll", "scrollIntoView", "getAttribute",
+	} {
+		controls = append(controls, "<input name="+name+">")
+	}
+	return controls
 }
 
 // eventually fails the test when a condition does not come true in time.

@@ -72,6 +72,17 @@ func TestClick_Shadow(t *testing.T) {
 	wantFault(t, err, beacon.ReasonElementNotFound, "#deep")
 }
 
+func TestClick_ClobberedForm(t *testing.T) {
+	t.Parallel()
+	site, browser := newSite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/clobbered")
+	for _, selector := range []string{"form", "text/Pay now", "pierce/form", "xpath///form"} {
+		check(t, page.Click(within(t, 3*time.Second), selectors(t, selector), synthetic.ClickOptions{}))
+	}
+	wantTitle(t, page, "clobbered")
+}
+
 func TestClick_Obstacles(t *testing.T) {
 	t.Parallel()
 	site, browser := newSite(t), launch(t, nil)

@@ -312,7 +312,11 @@ func TestScript(t *testing.T) {
 		if _, err := script.Text(t.Context()); err == nil || !strings.Contains(err.Error(), "status 502") {
 			t.Errorf("without any script: %v", err)
 		}
+		if _, err := script.Text(t.Context()); err == nil || len(requests) != 1 {
+			t.Errorf("right after a failure: %v after %v", err, requests)
+		}
 		broken = false
+		time.Sleep(failedFor)
 		want := func(text string, asked int) {
 			t.Helper()
 			if got, err := script.Text(t.Context()); got != text || err != nil || len(requests) != asked {

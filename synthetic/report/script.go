@@ -28,7 +28,14 @@ type Script struct {
 	text    string
 	etag    string
 	checked time.Time
+	// failed is why there is no script, and failedAt when that was found out.
+	failed   error
+	failedAt time.Time
 }
+
+// failedFor is how long a failure is answered without asking the collector again:
+// those that waited for it must not wait for one of their own.
+const failedFor = 5 * time.Second
 
 // NewScript returns the script of the app with a write key, which the collector
 // serves below scriptPath, usually /t. client may be nil.
@@ -44,19 +51,28 @@ func NewScript(collectorURL, scriptPath, key string, client *http.Client) (*Scri
 }
 
 // Text returns the script. When the collector does not answer, the script that
-// is known is used on; it is an error only when there is none.
+// is known is used on; it is an error only when there is none. That error is
+// answered for a few seconds before the collector is asked again.
 func (s *Script) Text(ctx context.Context) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.text != "" && time.Since(s.checked) < freshFor {
 		return s.text, nil
 	}
+	if s.failed != nil && time.Since(s.failedAt) < failedFor {
+		return "", s.failed
+	}
 	err := s.fetch(ctx)
 	if err == nil || s.text != "" {
-		s.checked = time.Now()
+		s.checked, s.failed = time.Now(), nil
 		return s.text, nil
 	}
-	return "", fmt.Errorf("fetch the page beacon: %w", err)
+	err = fmt.Errorf("fetch the page beacon: %w", err)
+	if !errors.Is(ctx.Err(), context.Canceled) {
+		// That one caller gave up says nothing of the collector.
+		s.failed, s.failedAt = err, time.Now()
+	}
+	return "", err
 }
 
 func (s *Script) fetch(ctx context.Context) error {
