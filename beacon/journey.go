@@ -25,9 +25,11 @@ const (
 	ReasonElementNotFound RunReason = "element_not_found"
 	ReasonTabCrashed      RunReason = "tab_crashed"
 	ReasonBrowserFailed   RunReason = "browser_failed"
-	ReasonCancelled       RunReason = "cancelled"
-	ReasonOverlap         RunReason = "overlap"
-	ReasonQueueFull       RunReason = "queue_full"
+	// ReasonCommandRefused is a step that the browser or the runner would not do.
+	ReasonCommandRefused RunReason = "command_refused"
+	ReasonCancelled      RunReason = "cancelled"
+	ReasonOverlap        RunReason = "overlap"
+	ReasonQueueFull      RunReason = "queue_full"
 )
 
 // JourneyRun is one execution of a journey for one schedule slot. The event's

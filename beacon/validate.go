@@ -364,5 +364,5 @@ func validateJourneyStep(c *check, j *JourneyStep) {
 
 func runReason(c *check, field string, value RunReason) {
 	oneOf(c, field, value, "", ReasonTimeout, ReasonAssertion, ReasonNavigation, ReasonElementNotFound, ReasonTabCrashed,
-		ReasonBrowserFailed, ReasonCancelled, ReasonOverlap, ReasonQueueFull)
+		ReasonBrowserFailed, ReasonCommandRefused, ReasonCancelled, ReasonOverlap, ReasonQueueFull)
 }

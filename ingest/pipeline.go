@@ -206,65 +206,6 @@ func (p *Pipeline) settleRefused(records []Record, refused []Row) {
 	})
 }
 
-// lastPost bounds the writing of the ledger's last increments.
-const lastPost = 5 * time.Second
-
-// poster writes the ledger's increments. What could not be written is kept for
-// the next time under the token it was tried with, so that it is never written
-// twice.
-type poster struct {
-	pipeline *Pipeline
-	pending  []Entry
-	at       time.Time
-	number   int // of the token
-}
-
-// post writes what was counted since the last time; nil if there is nothing.
-func (l *poster) post(ctx context.Context) error {
-	p := l.pipeline
-	if len(l.pending) == 0 {
-		l.pending, l.at = p.Ledger.Unposted(), p.Now()
-		l.number++
-	}
-	if len(l.pending) == 0 {
-		return nil
-	}
-	if err := p.Sink.WriteLedger(ctx, fmt.Sprintf("%s-ledger-%d", p.prefix, l.number), l.at, l.pending); err != nil {
-		p.Log.Warn("could not store the ledger; will try again", "error", err)
-		return err
-	}
-	l.pending = nil
-	return nil
-}
-
-// postLedger posts until the queue is drained, and then what is left, for which
-// it takes a little time of its own: that events were lost for lack of time
-// must be told, too.
-func (p *Pipeline) postLedger(ctx context.Context, drained <-chan struct{}) {
-	ledger := &poster{pipeline: p}
-	ticker := time.NewTicker(p.LedgerEvery)
-	defer ticker.Stop()
-	for draining := true; draining; {
-		select {
-		case <-drained:
-			draining = false
-		case <-ticker.C:
-			_ = ledger.post(ctx) // logged, and tried again
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPost)
-	defer cancel()
-	for ctx.Err() == nil {
-		if err := ledger.post(ctx); err != nil {
-			sleep(ctx, p.Backoff)
-			continue
-		}
-		if !p.Ledger.hasUnposted() {
-			return
-		}
-	}
-}
-
 // sleep waits for d, or until ctx ends.
 func sleep(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
@@ -273,35 +214,4 @@ func sleep(ctx context.Context, d time.Duration) {
 	case <-ctx.Done():
 	case <-timer.C:
 	}
-}
-
-// RegisterMetrics shows the ledger and the queue on the meter.
-func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue[Record]) error {
-	events, err := meter.Int64ObservableCounter("throughline.ingest.events",
-		metric.WithDescription("Events by app, stage and reason; received = rejected + accepted, accepted = stored + queued + dead_lettered."))
-	if err != nil {
-		return fmt.Errorf("create the ledger's counter: %w", err)
-	}
-	held, err := meter.Int64ObservableGauge("throughline.ingest.queue.events", metric.WithDescription("Accepted events waiting to be stored."))
-	if err != nil {
-		return fmt.Errorf("create the queue's gauge: %w", err)
-	}
-	size, err := meter.Int64ObservableGauge("throughline.ingest.queue.size", metric.WithUnit("By"), metric.WithDescription("Bytes of reports waiting to be stored."))
-	if err != nil {
-		return fmt.Errorf("create the queue's size gauge: %w", err)
-	}
-	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
-		for _, e := range ledger.Entries() {
-			o.ObserveInt64(events, int64(e.Events), metric.WithAttributes(
-				attribute.String("app", e.App), attribute.String("stage", string(e.Stage)), attribute.String("reason", string(e.Reason))))
-		}
-		waiting, sizeBytes := q.Held()
-		o.ObserveInt64(held, int64(waiting))
-		o.ObserveInt64(size, int64(sizeBytes))
-		return nil
-	}, events, held, size)
-	if err != nil {
-		return fmt.Errorf("register the ledger's metrics: %w", err)
-	}
-	return nil
 }

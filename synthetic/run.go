@@ -62,7 +62,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 func classify(ctx, runCtx context.Context, err error) *Fault {
 	fault := &Fault{}
 	if !errors.As(err, &fault) {
-		fault = &Fault{Reason: beacon.ReasonAssertion, Message: err.Error(), Agent: true, Err: err}
+		fault = &Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true, Err: err}
 		if errors.Is(err, context.DeadlineExceeded) {
 			fault.Reason, fault.Message = beacon.ReasonTimeout, "no time was left for the step"
 		}

@@ -115,11 +115,13 @@ func (co *collector) run(ctx context.Context) error {
 	running.Go(func() error {
 		return server.Serve(adminCtx, co.admin, co.adminSide().Handler(), time.Second, co.log)
 	})
-	running.Go(func() error { return co.pipeline.Run(pipelineCtx) })
+	running.Go(func() error {
+		defer endAdmin() // it shows the draining, too
+		return co.pipeline.Run(pipelineCtx)
+	})
 	running.Go(func() error {
 		err := server.Serve(ctx, co.public, co.server, grace/2, co.log)
 		co.queue.Close() // nothing comes any more; the pipeline drains it and ends
-		endAdmin()
 		return err
 	})
 	running.Go(func() error { return co.database.watch(ctx) })
@@ -135,7 +137,10 @@ func (co *collector) run(ctx context.Context) error {
 func (co *collector) adminSide() server.Admin {
 	return server.Admin{
 		Metrics: co.telemetry.prometheus,
-		Console: console.Handler(console.Options{Overview: co.overview}),
+		Console: console.Handler(console.Options{
+			Overview: co.overview, Window: overviewWindow, Log: co.log,
+			Links: []console.Link{{Name: "Metrics", URL: "metrics"}, {Name: "Readiness", URL: "readyz"}},
+		}),
 		Ready: func(ctx context.Context) error {
 			if co.stopping.Load() {
 				return errors.New("shutting down")

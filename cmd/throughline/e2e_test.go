@@ -78,7 +78,7 @@ const e2eToken = "0123456789abcdef"
 // startCollector starts the real thing on ports of its own. It ends with the test.
 func startCollector(t *testing.T, origin string) *collector {
 	t.Helper()
-	co, stop := startStoppable(t, origin)
+	co, stop := startStoppable(t, origin, t.Output())
 	t.Cleanup(func() {
 		if err := stop(); err != nil {
 			t.Errorf("stop: %v", err)
@@ -89,7 +89,7 @@ func startCollector(t *testing.T, origin string) *collector {
 
 // startStoppable starts a collector and returns what stops it; its database
 // answers until the test ends.
-func startStoppable(t *testing.T, origin string) (co *collector, stop func() error) {
+func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, stop func() error) {
 	t.Helper()
 	c := config.Default()
 	c.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
@@ -105,7 +105,7 @@ func startStoppable(t *testing.T, origin string) (co *collector, stop func() err
 	if problems := c.Validate(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	co, err := newCollector(t.Context(), c, environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv}, newLog(t.Output(), config.Log{Level: "warn"}))
+	co, err := newCollector(t.Context(), c, environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv}, newLog(log, config.Log{Level: "warn"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -349,7 +349,7 @@ func checkAdmin(t *testing.T, url string) {
 		"/metrics?":     `throughline_ingest_insert_duration_seconds_count{error="false"}`,
 		"/metrics?x":    `http_server_request_duration_seconds_count{http_request_method="POST",http_response_status_code="202",http_route="/v1/events"}`,
 		"/api/overview": `"transaction":"View product"`,
-		"/":             "<title>Throughline</title>",
+		"/":             `<a href="metrics">Metrics</a>`,
 	} {
 		response, err := http.Get(url + path)
 		if err != nil {

@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"strings"
 	"sync"
@@ -63,7 +64,7 @@ func TestCollector_SurvivesTheDeathOfClickHouse(t *testing.T) {
 // says no to the rest.
 func TestCollector_StopsWithoutLosingWhatItAccepted(t *testing.T) {
 	const origin = "https://shop.example"
-	co, stop := startStoppable(t, origin)
+	co, stop := startStoppable(t, origin, t.Output())
 	url := localURL(co.public)
 	var accepted atomic.Int64
 	var senders sync.WaitGroup
@@ -87,4 +88,28 @@ func TestCollector_StopsWithoutLosingWhatItAccepted(t *testing.T) {
 	if got := row(t, co, "SELECT concat(toString(count()), '|', toString(uniqExact(event_id))) AS x FROM errors"); got != want || accepted.Load() == 0 {
 		t.Errorf("rows and different events: %s, want %s", got, want)
 	}
+}
+
+// The console sends people to the collector's log, so that must say more.
+func TestConsole_FailureIsInTheCollectorsLog(t *testing.T) {
+	var log screen
+	co, stop := startStoppable(t, "https://shop.example", &log)
+	defer func() {
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	}()
+	if _, err := co.database.engine.Query(t.Context(), "DROP TABLE throughline.page_views"); err != nil {
+		t.Fatal(err)
+	}
+	response, err := http.Get(localURL(co.admin) + "/api/overview")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = response.Body.Close() }()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusServiceUnavailable || !strings.Contains(string(body), "log says more") {
+		t.Errorf("%d %s %v", response.StatusCode, body, err)
+	}
+	log.waitFor(t, "read the overview for the console")
 }

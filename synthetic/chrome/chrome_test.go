@@ -375,7 +375,7 @@ func TestPage_RefusedCommand(t *testing.T) {
 	site, browser := newSite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	err := page.SetViewport(t.Context(), synthetic.Viewport{Width: 1 << 40, Height: 1})
-	if fault := wantFault(t, err, beacon.ReasonAssertion, ""); !fault.Agent {
+	if fault := wantFault(t, err, beacon.ReasonCommandRefused, ""); !fault.Agent {
 		t.Errorf("got %+v, want the agent's fault", fault)
 	}
 	visit(t, page, site.URL+"/")

@@ -118,7 +118,7 @@ func (p *Page) namedKey(ctx context.Context, name string, down bool) error {
 	key, known := keyNamed(name)
 	if !known {
 		return &synthetic.Fault{
-			Reason: beacon.ReasonAssertion, Agent: true,
+			Reason: beacon.ReasonCommandRefused, Agent: true,
 			Message: fmt.Sprintf("no key is named %q", shorten(name)),
 		}
 	}

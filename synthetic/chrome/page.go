@@ -369,7 +369,7 @@ func (p *Page) fault(ctx context.Context, err, last error) error {
 			return gone
 		}
 		// The browser serves others too; it did not fail because this command did.
-		return &synthetic.Fault{Reason: beacon.ReasonAssertion, Message: err.Error(), Agent: true, Err: err}
+		return &synthetic.Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true, Err: err}
 	case errors.Is(ctx.Err(), context.Canceled):
 		return &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "cancelled", Err: ctx.Err()}
 	case errors.As(last, &fault):

@@ -206,7 +206,7 @@ func TestKeys(t *testing.T) {
 	}
 	wantValue(t, page, "log.includes('key:a+ctrl')", "true")
 	wantValue(t, page, "full.value.endsWith('x ')", "true")
-	wantFault(t, page.KeyDown(t.Context(), "NoSuchKey"), beacon.ReasonAssertion, "NoSuchKey")
+	wantFault(t, page.KeyDown(t.Context(), "NoSuchKey"), beacon.ReasonCommandRefused, "NoSuchKey")
 
 	visit(t, page, site.URL+"/")
 	check(t, page.Change(t.Context(), selectors(t, "aria/Search the shop"), "mug"))
