@@ -5,10 +5,10 @@ SHELL := bash
 SETUP := deploy/setup/setup
 BIN := bin/throughline
 
-.PHONY: help demo test check build fmt test-go test-js clean
+.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-decode bench-log bench-columns bench-compare
 
 help: ## list the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 demo: build ## everything at once: shop, visitors, journeys, ClickHouse; DURATION=90s ends it by itself, ARGS=… adds options
 	@$(SETUP) engine chrome
@@ -34,6 +34,28 @@ check: ## format, vet, staticcheck, TypeScript, bundle and its size, architectur
 	go tool staticcheck ./...
 	npm run check --prefix js
 	go test -run 'TestArchitecture' ./cmd/throughline
+
+drill: build ## break everything on purpose and count what is lost; ARGS=… passes options, such as names of faults
+	@$(SETUP) engine
+	@go run ./deploy/drill $(ARGS)
+
+bench-ingest: build ## the collector against a bare HTTP server, from report to row; ARGS=… passes options
+	@$(SETUP) engine
+	@go run ./deploy/bench ingest $(ARGS)
+
+bench-decode: ## reading and checking reports
+	go test -run '^$$' -bench . -benchmem ./beacon
+
+bench-log: ## the log that reports are kept in before they are answered
+	go test -run '^$$' -bench . -benchmem ./ingest/queue ./ingest/seen
+
+bench-columns: ## from rows to ClickHouse's native blocks
+	@$(SETUP) engine
+	go test -run '^$$' -bench . -benchmem ./ingest/clickhouse
+
+bench-compare: ## Go benchmarks of BASE=ref against the work tree, by benchstat
+	@$(SETUP) go engine
+	@deploy/bench/compare $(if $(BASE),$(BASE),HEAD)
 
 fmt: ## format Go and TypeScript
 	@$(SETUP) go js

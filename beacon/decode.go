@@ -1,20 +1,11 @@
 package beacon
 
 import (
-	stdjson "encoding/json"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"strings"
-
-	"github.com/goccy/go-json"
 )
-
-// rawReport is a Report whose events are not decoded yet, so that a wrong type
-// in one event does not cost the others.
-type rawReport struct {
-	Report
-	Events []json.RawMessage `json:"events"`
-}
 
 // Decode reads one report and checks it against the contract.
 //
@@ -23,67 +14,94 @@ type rawReport struct {
 // for all above [MaxEvents] together. An
 // error is a *Reject about the report itself; then nothing may be kept.
 //
-// Decode never panics, whatever the bytes. It is safe for concurrent use, and
-// the report does not refer to data.
+// Decode never panics, whatever the bytes. It is safe for concurrent use. The
+// report does not refer to data, but its texts may be parts of one copy of it:
+// whoever keeps one of them for longer than the report should clone it.
 func Decode(data []byte) (*Report, []Reject, error) {
-	var raw rawReport
-	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, nil, typeReject(-1, data, &raw, err)
+	report := new(Report)
+	r := newReader(data)
+	events := r.report(report)
+	var malformed []*Reject
+	if !r.ended() {
+		var err error
+		if report, events, malformed, err = readCarefully(data); err != nil {
+			return nil, nil, err
+		}
 	}
-	report := raw.Report
-	if reject := validateReport(&report, len(raw.Events)); reject != nil {
+	if reject := validateReport(report, events); reject != nil {
 		return nil, nil, reject
 	}
-	var rejects []Reject
-	report.Events = make([]Event, 0, min(len(raw.Events), MaxEvents))
-	for i, message := range raw.Events {
-		if i == MaxEvents {
-			// One for all of them: there may be thousands.
-			rejects = append(rejects, Reject{
-				Index: i, Reason: RejectTooMany, Events: len(raw.Events) - MaxEvents,
-				Detail: fmt.Sprintf("a report holds at most %d events", MaxEvents),
-			})
-			break
+	return report, keepGood(report, events, malformed), nil
+}
+
+// keepGood takes the events out of the report that may not be kept, and returns
+// why. events is how many were sent; malformed holds what is known to be wrong
+// with each of them, or is nil.
+func keepGood(report *Report, events int, malformed []*Reject) (rejects []Reject) {
+	kept := report.Events[:0]
+	for i := range report.Events {
+		var reject *Reject
+		if malformed != nil {
+			reject = malformed[i]
 		}
-		event, reject := decodeEvent(i, message, &report)
-		if reject != nil {
-			rejects = append(rejects, *reject)
+		if reject == nil {
+			reject = validateEvent(&report.Events[i], report)
+		}
+		if reject == nil {
+			kept = append(kept, report.Events[i])
 			continue
 		}
-		report.Events = append(report.Events, event)
+		reject.Index = i
+		rejects = append(rejects, *reject)
 	}
-	return &report, rejects, nil
+	if events > MaxEvents {
+		// One for all of them: there may be thousands.
+		rejects = append(rejects, Reject{
+			Index: MaxEvents, Reason: RejectTooMany, Events: events - MaxEvents,
+			Detail: fmt.Sprintf("a report holds at most %d events", MaxEvents),
+		})
+	}
+	report.Events = kept
+	return rejects
 }
 
-func decodeEvent(index int, message json.RawMessage, report *Report) (Event, *Reject) {
-	var event Event
-	if err := json.Unmarshal(message, &event); err != nil {
-		return Event{}, typeReject(index, message, &event, err)
-	}
-	if reject := validateEvent(&event, report); reject != nil {
-		reject.Index = index
-		return Event{}, reject
-	}
-	return event, nil
+// rawReport is a Report whose events are not decoded yet, so that a wrong type
+// in one event does not cost the others.
+type rawReport struct {
+	Report
+	Events []json.RawMessage `json:"events"`
 }
 
-// typeReject names the field that made the fast decoder fail. The standard
-// library's decoder tells fields apart better, so it reads the data again; this
-// path is taken for refused data only.
-func typeReject(index int, data []byte, target any, fast error) *Reject {
-	reject := &Reject{Index: index, Reason: RejectMalformed, Detail: "not valid JSON"}
-	err := stdjson.Unmarshal(data, target)
-	if err == nil {
-		err = fast
+// readCarefully reads what [reader] gave up on: slower, each event on its own,
+// and telling fields apart. It returns the first [MaxEvents] events, for each of
+// them nil or what is wrong with its JSON, and how many events there are.
+func readCarefully(data []byte) (report *Report, events int, malformed []*Reject, err error) {
+	var raw rawReport
+	if err := json.Unmarshal(data, &raw); err != nil {
+		return nil, 0, nil, typeReject(err)
 	}
-	var wrongType *stdjson.UnmarshalTypeError
+	report = &raw.Report
+	report.Events = make([]Event, min(len(raw.Events), MaxEvents))
+	malformed = make([]*Reject, len(report.Events))
+	for i := range report.Events {
+		if err := json.Unmarshal(raw.Events[i], &report.Events[i]); err != nil {
+			malformed[i] = typeReject(err)
+		}
+	}
+	return report, len(raw.Events), malformed, nil
+}
+
+// typeReject names the field that does not decode.
+func typeReject(err error) *Reject {
+	reject := &Reject{Index: -1, Reason: RejectMalformed, Detail: "not valid JSON"}
+	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {
 		// rawReport's embedding shows in the path; the wire has no such level.
 		reject.Field = strings.TrimPrefix(wrongType.Field, "Report.")
 		reject.Detail = fmt.Sprintf("expected %s, found %s", jsonKind(wrongType.Type.Kind().String()), jsonKind(wrongType.Value))
 		return reject
 	}
-	var syntax *stdjson.SyntaxError
+	var syntax *json.SyntaxError
 	if errors.As(err, &syntax) {
 		reject.Detail = fmt.Sprintf("not valid JSON at byte %d", syntax.Offset)
 	}

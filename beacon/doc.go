@@ -22,5 +22,5 @@
 //     tests of this package and those of js/ both read them.
 //
 // The package knows nothing of HTTP, storage or configuration. It imports the
-// standard library and the JSON decoder only.
+// standard library only.
 package beacon

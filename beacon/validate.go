@@ -152,7 +152,8 @@ func printable(text string) string {
 // and fragment, and false if it is not one. Paths are kept as browsers write
 // them, also where an escape is broken, as in /100%/x.
 func CleanURL(raw string) (string, bool) {
-	scheme, rest, ok := strings.Cut(printable(raw), "://")
+	raw = printable(raw)
+	scheme, rest, ok := strings.Cut(raw, "://")
 	scheme = strings.ToLower(scheme)
 	if !ok || scheme != "http" && scheme != "https" {
 		return "", false
@@ -164,6 +165,11 @@ func CleanURL(raw string) (string, bool) {
 	host = strings.ToLower(host[strings.LastIndexByte(host, '@')+1:])
 	if host == "" || strings.ContainsAny(host, " \t\n\\\"<>^`{|}%") {
 		return "", false
+	}
+	const between, slash = len("://"), len("/")
+	if len(raw) == len(scheme)+between+len(host)+slash+len(path) && strings.HasPrefix(raw, scheme) &&
+		strings.HasPrefix(raw[len(scheme)+between:], host) {
+		return raw, true // clean as it came
 	}
 	return scheme + "://" + host + "/" + path, true
 }
@@ -267,33 +273,26 @@ func validateKind(c *check, e *Event, r *Report) {
 
 func validatePageView(c *check, p *PageView) {
 	oneOf(c, "page_view.phase", p.Phase, PhaseEarly, PhaseFinal)
-	for _, d := range []struct {
-		field string
-		value *float64
-	}{
-		{"redirect_ms", p.RedirectMS},
-		{"dns_ms", p.DNSMS},
-		{"tcp_ms", p.TCPMS},
-		{"tls_ms", p.TLSMS},
-		{"request_ms", p.RequestMS},
-		{"download_ms", p.DownloadMS},
-		{"dom_interactive_ms", p.DOMInteractiveMS},
-		{"dom_content_loaded_ms", p.DOMContentLoadedMS},
-		{"load_ms", p.LoadMS},
-		{"ttfb_ms", p.TTFBMS},
-		{"fcp_ms", p.FCPMS},
-		{"lcp_ms", p.LCPMS},
-		{"inp_ms", p.INPMS},
-		{"lcp_resource_load_delay_ms", p.LCPResourceLoadDelayMS},
-		{"lcp_resource_load_duration_ms", p.LCPResourceLoadDurationMS},
-		{"lcp_element_render_delay_ms", p.LCPElementRenderDelayMS},
-		{"inp_input_delay_ms", p.INPInputDelayMS},
-		{"inp_processing_duration_ms", p.INPProcessingDurationMS},
-		{"inp_presentation_delay_ms", p.INPPresentationDelayMS},
-		{"duration_ms", p.DurationMS},
-	} {
-		c.duration("page_view."+d.field, d.value)
-	}
+	c.duration("page_view.redirect_ms", p.RedirectMS)
+	c.duration("page_view.dns_ms", p.DNSMS)
+	c.duration("page_view.tcp_ms", p.TCPMS)
+	c.duration("page_view.tls_ms", p.TLSMS)
+	c.duration("page_view.request_ms", p.RequestMS)
+	c.duration("page_view.download_ms", p.DownloadMS)
+	c.duration("page_view.dom_interactive_ms", p.DOMInteractiveMS)
+	c.duration("page_view.dom_content_loaded_ms", p.DOMContentLoadedMS)
+	c.duration("page_view.load_ms", p.LoadMS)
+	c.duration("page_view.ttfb_ms", p.TTFBMS)
+	c.duration("page_view.fcp_ms", p.FCPMS)
+	c.duration("page_view.lcp_ms", p.LCPMS)
+	c.duration("page_view.inp_ms", p.INPMS)
+	c.duration("page_view.lcp_resource_load_delay_ms", p.LCPResourceLoadDelayMS)
+	c.duration("page_view.lcp_resource_load_duration_ms", p.LCPResourceLoadDurationMS)
+	c.duration("page_view.lcp_element_render_delay_ms", p.LCPElementRenderDelayMS)
+	c.duration("page_view.inp_input_delay_ms", p.INPInputDelayMS)
+	c.duration("page_view.inp_processing_duration_ms", p.INPProcessingDurationMS)
+	c.duration("page_view.inp_presentation_delay_ms", p.INPPresentationDelayMS)
+	c.duration("page_view.duration_ms", p.DurationMS)
 	c.number("page_view.cls", p.CLS, MaxLayoutShift)
 	c.size("page_view.transfer_size_bytes", p.TransferSizeBytes)
 	if p.StatusCode != nil {

@@ -2,6 +2,7 @@ package dashboards_test
 
 import (
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"testing"
 	"time"
@@ -32,9 +33,7 @@ func filled(t *testing.T) *clickhouse.Store {
 		}
 	}
 	rows = append(rows, outsideAnyTransaction())
-	if err := store.Write(t.Context(), ingest.Batch{Token: "test", Rows: rows}); err != nil {
-		t.Fatal(err)
-	}
+	batch := batchOf("test", rows...)
 	entries := []ingest.Entry{
 		{App: "shop", Stage: ingest.StageReceived, Events: 12},
 		{App: "shop", Stage: ingest.StageAccepted, Events: 10},
@@ -43,10 +42,28 @@ func filled(t *testing.T) *clickhouse.Store {
 		{App: "blog", Stage: ingest.StageReceived, Events: 1},
 		{App: "", Stage: ingest.StageRejected, Reason: ingest.RejectUnknownKey, Events: 1},
 	}
-	if err := store.WriteLedger(t.Context(), "ledger", began.Add(time.Minute), entries); err != nil {
+	batch.Records[0].Rows = clickhouse.NewEncoder().AppendLedger(batch.Records[0].Rows, began.Add(time.Minute), entries)
+	if err := store.Write(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
 	return store
+}
+
+// batchOf encodes rows as the collector does.
+func batchOf(token string, rows ...ingest.Row) ingest.Batch {
+	encoder := clickhouse.NewEncoder()
+	record := ingest.EncodedRows{Schema: encoder.Schema()}
+	for i := range rows {
+		record.Rows = encoder.AppendRow(record.Rows, &rows[i])
+	}
+	return ingest.Batch{Token: token, Records: []ingest.EncodedRows{record}}
+}
+
+// hexID makes an id of a text.
+func hexID(text string) string {
+	hash := fnv.New64a()
+	_, _ = hash.Write([]byte(text))
+	return fmt.Sprintf("%016x", hash.Sum64())
 }
 
 // empty returns a database with the schema and no rows.
@@ -77,11 +94,11 @@ func rowOf(app string, source beacon.Source, minute int, id string) ingest.Row {
 	at := began.Add(time.Duration(minute) * time.Minute)
 	unique := fmt.Sprintf("%s-%s-%d", app, source, minute)
 	return ingest.Row{
-		App: app, Source: source, Release: "1.0", SessionID: "session-" + unique,
-		View:        beacon.View{ID: "view-" + unique, URL: "https://" + app + ".example/checkout"},
-		Transaction: beacon.TransactionRef{Name: app + " checkout", InstanceID: unique, Version: "1"},
+		App: app, Source: source, Release: "1.0", SessionID: hexID("session" + unique),
+		View:        beacon.View{ID: hexID("view" + unique), URL: "https://" + app + ".example/checkout"},
+		Transaction: beacon.TransactionRef{Name: app + " checkout", InstanceID: hexID(unique), Version: "1"},
 		Timestamp:   at, ReceivedAt: at.Add(time.Second), Satisfied: time.Second,
-		Event: beacon.Event{ID: id + unique},
+		Event: beacon.Event{ID: hexID(id + unique)},
 	}
 }
 
@@ -127,7 +144,7 @@ func journey(app string, minute int) []ingest.Row {
 	var rows []ingest.Row
 	add := func(id string, set func(*ingest.Row)) {
 		row := rowOf(app, beacon.SourceSynthetic, minute, id)
-		row.Journey = beacon.JourneyContext{Name: app + " journey", RunID: fmt.Sprintf("run-%d", minute), Location: "office"}
+		row.Journey = beacon.JourneyContext{Name: app + " journey", RunID: fmt.Sprintf("%016x", minute+1), Location: "office"}
 		set(&row)
 		rows = append(rows, row)
 	}

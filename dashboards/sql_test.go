@@ -14,7 +14,6 @@ import (
 
 	"throughline/beacon"
 	"throughline/dashboards"
-	"throughline/ingest"
 	"throughline/ingest/clickhouse"
 )
 
@@ -250,7 +249,7 @@ func TestOverviewWithoutSamples(t *testing.T) {
 	unjudged := rowOf("shop", beacon.SourceSynthetic, 0, "done") // has no objective
 	unjudged.Satisfied = 0
 	unjudged.Event.TransactionDone = &beacon.TransactionDone{Outcome: beacon.OutcomeCompleted, DurationMS: 5, WaitMS: 5}
-	if err := store.Write(t.Context(), ingest.Batch{Token: "few", Rows: []ingest.Row{early, unjudged}}); err != nil {
+	if err := store.Write(t.Context(), batchOf("few", early, unjudged)); err != nil {
 		t.Fatal(err)
 	}
 	got, err = dashboards.Overview(t.Context(), store, began, began.Add(time.Hour))

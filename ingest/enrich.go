@@ -7,7 +7,7 @@ import (
 	"throughline/beacon"
 )
 
-// Enricher turns accepted reports into rows. It is for one goroutine.
+// Enricher turns accepted reports into rows. It is safe for concurrent use.
 type Enricher struct{ agents *userAgents }
 
 // NewEnricher returns an Enricher with an empty cache of user agents.
@@ -53,7 +53,7 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 }
 
 // scrubEvent takes what may be secret out of the texts of an event. The event
-// is in the queue yet, so that its payloads are replaced, not changed.
+// may be read elsewhere yet, so that its payloads are replaced, not changed.
 func scrubEvent(event *beacon.Event) {
 	switch {
 	case event.Error != nil:

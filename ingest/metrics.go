@@ -8,35 +8,69 @@ import (
 	"go.opentelemetry.io/otel/metric"
 
 	"throughline/ingest/queue"
+	"throughline/ingest/seen"
 )
 
-// RegisterMetrics shows the ledger and the queue on the meter.
-func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue[Record]) error {
+// gauge is a figure of the collector that is read when somebody asks.
+type gauge struct {
+	name, unit, description string
+	read                    func() int64
+	instrument              metric.Int64ObservableGauge
+}
+
+// RegisterMetrics shows the ledger, the log and the remembered ids on the meter.
+func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue, ids *seen.Set) error {
 	events, err := meter.Int64ObservableCounter("throughline.ingest.events",
 		metric.WithDescription("Events by app, stage and reason; received = rejected + accepted, accepted = stored + queued + dead_lettered."))
 	if err != nil {
 		return fmt.Errorf("create the ledger's counter: %w", err)
 	}
-	held, err := meter.Int64ObservableGauge("throughline.ingest.queue.events", metric.WithDescription("Accepted events waiting to be stored."))
-	if err != nil {
-		return fmt.Errorf("create the queue's gauge: %w", err)
-	}
-	size, err := meter.Int64ObservableGauge("throughline.ingest.queue.size", metric.WithUnit("By"), metric.WithDescription("Bytes of reports waiting to be stored."))
-	if err != nil {
-		return fmt.Errorf("create the queue's size gauge: %w", err)
+	gauges := gaugesOf(q, ids)
+	observed := []metric.Observable{events}
+	for i, g := range gauges {
+		gauges[i].instrument, err = meter.Int64ObservableGauge(g.name, metric.WithUnit(g.unit), metric.WithDescription(g.description))
+		if err != nil {
+			return fmt.Errorf("create the gauge %s: %w", g.name, err)
+		}
+		observed = append(observed, gauges[i].instrument)
 	}
 	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
 		for _, e := range ledger.Entries() {
 			o.ObserveInt64(events, int64(e.Events), metric.WithAttributes(
 				attribute.String("app", e.App), attribute.String("stage", string(e.Stage)), attribute.String("reason", string(e.Reason))))
 		}
-		waiting, sizeBytes := q.Held()
-		o.ObserveInt64(held, int64(waiting))
-		o.ObserveInt64(size, int64(sizeBytes))
+		for _, g := range gauges {
+			o.ObserveInt64(g.instrument, g.read())
+		}
 		return nil
-	}, events, held, size)
+	}, observed...)
 	if err != nil {
 		return fmt.Errorf("register the ledger's metrics: %w", err)
 	}
 	return nil
+}
+
+func gaugesOf(q *queue.Queue, ids *seen.Set) []gauge {
+	return []gauge{
+		{
+			name: "throughline.ingest.queue.events", description: "Accepted events waiting in the log to be stored.",
+			read: func() int64 { events, _ := q.Held(); return int64(events) },
+		},
+		{
+			name: "throughline.ingest.queue.size", unit: "By", description: "Bytes of the log that wait to be stored.",
+			read: func() int64 { _, sizeBytes := q.Held(); return sizeBytes },
+		},
+		{
+			name: "throughline.ingest.queue.damaged", unit: "By", description: "Bytes of the log that could not be read when the collector started.",
+			read: func() int64 { return q.Recovered().SkippedBytes },
+		},
+		{
+			name: "throughline.ingest.deduplication.ids", description: "Event ids remembered to tell repeated deliveries.",
+			read: func() int64 { count, _ := ids.Stats(); return int64(count) },
+		},
+		{
+			name: "throughline.ingest.deduplication.window", unit: "s", description: "For how long at least an event id is remembered; less than configured when there are too many.",
+			read: func() int64 { _, remembers := ids.Stats(); return int64(remembers.Seconds()) },
+		},
+	}
 }

@@ -2,12 +2,11 @@ package ingest
 
 import (
 	"context"
-	"crypto/rand"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"sync"
 	"time"
 
 	"go.opentelemetry.io/otel/attribute"
@@ -18,33 +17,19 @@ import (
 	"throughline/ingest/queue"
 )
 
-// Sink stores batches. Write returns nil once every row of the batch is stored,
-// exactly once however often a batch of that token was written before. A
-// *RefusedError says that repeating is of no use; any other error that it may be.
-type Sink interface {
-	Write(ctx context.Context, batch Batch) error
-	WriteLedger(ctx context.Context, token string, at time.Time, entries []Entry) error
+// DeadLetters keeps rows that the sink refused. Keep must be safe to repeat for
+// the same token.
+type DeadLetters interface {
+	Keep(token string, rows []RefusedRow) error
 }
-
-// RefusedError is rows of a batch that the sink will never take; it has stored
-// the others.
-type RefusedError struct {
-	Rows []Row // those it refused
-	Err  error
-}
-
-// Error implements error.
-func (e *RefusedError) Error() string { return "refused: " + e.Err.Error() }
-
-// Unwrap returns the sink's reason.
-func (e *RefusedError) Unwrap() error { return e.Err }
 
 // PipelineOptions are the parts and settings of a [Pipeline].
 type PipelineOptions struct {
-	Queue  *queue.Queue[Record]
-	Sink   Sink
-	Ledger *Ledger
-	Cut    queue.Cut
+	Queue       *queue.Queue
+	Encoder     RowEncoder // of the ledger's own rows
+	DeadLetters DeadLetters
+	Ledger      *Ledger
+	Cut         queue.Cut
 	// LedgerEvery is how often the ledger is written to the sink.
 	LedgerEvery time.Duration
 	// Backoff is the pause after a failed write, doubled up to 30 times of it.
@@ -55,21 +40,16 @@ type PipelineOptions struct {
 	Meter   metric.Meter
 }
 
-// Pipeline moves what was accepted from the queue to the sink.
+// Pipeline moves what was accepted from the log to the sink.
 type Pipeline struct {
 	PipelineOptions
-	enricher *Enricher
-	prefix   string // of batch tokens; differs for every pipeline ever made
-	lag      metric.Float64Histogram
-	insert   metric.Float64Histogram
+	posting sync.Mutex // one at a time, or increments would be posted twice
+	lag     metric.Float64Histogram
+	insert  metric.Float64Histogram
 }
 
 // NewPipeline returns a pipeline that does nothing until [Pipeline.Run].
 func NewPipeline(options PipelineOptions) (*Pipeline, error) {
-	var id [8]byte
-	if _, err := rand.Read(id[:]); err != nil {
-		return nil, fmt.Errorf("draw a batch prefix: %w", err)
-	}
 	lag, err := options.Meter.Float64Histogram("throughline.ingest.lag", metric.WithUnit("s"),
 		metric.WithDescription("Time from the arrival of a batch's oldest report until it was stored."),
 		metric.WithExplicitBucketBoundaries(.25, .5, 1, 1.5, 2, 3, 5, 10, 30, 60, 300, 1800))
@@ -82,100 +62,138 @@ func NewPipeline(options PipelineOptions) (*Pipeline, error) {
 	if err != nil {
 		return nil, fmt.Errorf("create the insert histogram: %w", err)
 	}
-	return &Pipeline{PipelineOptions: options, enricher: NewEnricher(), prefix: hex.EncodeToString(id[:]), lag: lag, insert: insert}, nil
+	return &Pipeline{PipelineOptions: options, lag: lag, insert: insert}, nil
 }
 
-// Run stores batches until the queue is closed and empty; then it returns nil.
-// When ctx ends first, what is left in the queue is dead-lettered and counted.
-func (p *Pipeline) Run(ctx context.Context) error {
-	ledgerDone := make(chan struct{})
-	drained := make(chan struct{})
+// Run stores batches in the sink until the queue is closed and empty. When ctx ends first,
+// what is left stays in the log for the next start.
+func (p *Pipeline) Run(ctx context.Context, sink Sink) {
+	posting, endPosting := context.WithCancel(ctx)
+	posted := make(chan struct{})
 	go func() {
-		defer close(ledgerDone)
-		p.postLedger(ctx, drained)
+		defer close(posted)
+		p.postLedger(posting)
 	}()
-	err := p.drain(ctx)
-	close(drained)
-	<-ledgerDone
-	return err
-}
-
-func (p *Pipeline) drain(ctx context.Context) error {
-	for {
-		r, err := p.Queue.Next(ctx, p.Cut)
-		switch {
-		case errors.Is(err, io.EOF):
-			return nil
-		case err != nil:
-			return p.giveUp(err)
-		}
-		if err := p.store(ctx, r); err != nil {
-			p.settle(r.Items, func(app string, events int) { p.Ledger.DeadLettered(app, DeadShutdown, events) })
-			return p.giveUp(err)
-		}
-		p.Queue.Done(r)
+	p.drain(ctx, sink)
+	endPosting()
+	<-posted
+	if events, _ := p.Queue.Held(); events > 0 {
+		p.Log.Warn("stopping before everything is stored; the rest is in the log and will be stored after the next start", "events", events)
 	}
+	p.checkpoint()
 }
 
-// giveUp dead-letters what still waits when there is no more time.
-func (p *Pipeline) giveUp(cause error) error {
-	p.Queue.Close()
-	for {
-		r, err := p.Queue.Next(context.Background(), p.Cut)
-		if err != nil {
+// Finish is called when nothing comes any more: once everything is stored it
+// posts the ledger, which is then complete, and closes the queue. When ctx ends
+// first, it closes the queue at once.
+func (p *Pipeline) Finish(ctx context.Context) {
+	const look = 10 * time.Millisecond
+	for ctx.Err() == nil {
+		if events, _ := p.Queue.Held(); events == 0 {
+			p.PostLedger()
 			break
 		}
-		p.settle(r.Items, func(app string, events int) { p.Ledger.DeadLettered(app, DeadShutdown, events) })
+		sleep(ctx, look)
 	}
-	return fmt.Errorf("stop with %d events not stored: %w", p.deadAtShutdown(), cause)
+	p.Queue.Close()
 }
 
-func (p *Pipeline) deadAtShutdown() (events uint64) {
-	for _, e := range p.Ledger.Entries() {
-		if e.Reason == DeadShutdown {
-			events += e.Events
+func (p *Pipeline) drain(ctx context.Context, sink Sink) {
+	for ctx.Err() == nil {
+		r, err := p.Queue.Next(ctx, p.Cut)
+		switch {
+		case errors.Is(err, io.EOF), ctx.Err() != nil:
+			return
+		case err != nil:
+			p.Log.Error("could not read the log; will try again", "error", err)
+			sleep(ctx, p.Backoff)
+		default:
+			p.store(ctx, sink, r)
 		}
 	}
-	return events
 }
 
-// store writes one range until the sink took or refused it. It fails only when
-// ctx ends.
-func (p *Pipeline) store(ctx context.Context, r queue.Range[Record]) error {
-	batch := Batch{Token: fmt.Sprintf("%s-%d-%d", p.prefix, r.First, r.Last)}
-	for _, record := range r.Items {
-		batch.Rows = p.enricher.Rows(batch.Rows, record)
+// store writes one range until the sink has taken or refused it, and until
+// that is on disk, or ctx ends.
+func (p *Pipeline) store(ctx context.Context, sink Sink, r queue.Range) {
+	batch, events := p.batch(r)
+	var refused *RefusedError
+	stored := p.insist(ctx, "store a batch", batch.Token, func(attempt int) error {
+		err := p.write(ctx, sink, batch, attempt)
+		if errors.As(err, &refused) {
+			p.Log.Error("the database refuses rows; they are dead-lettered", "batch", batch.Token, "refused", len(refused.Rows), "error", err)
+			return nil
+		}
+		return err
+	})
+	if !stored {
+		return
 	}
+	dead := map[string]int{}
+	if refused != nil {
+		dead = deadByApp(refused.Rows)
+		kept := p.insist(ctx, "keep dead letters", batch.Token, func(int) error { return p.DeadLetters.Keep(batch.Token, refused.Rows) })
+		if !kept {
+			return
+		}
+	}
+	for app, lost := range dead {
+		events[app] -= lost
+	}
+	p.lag.Record(ctx, p.Now().Sub(r.Oldest).Seconds())
+	p.Ledger.Settled(events, dead, DeadRefused)
+	p.insist(ctx, "remember what is stored", batch.Token, func(int) error {
+		state, err := p.Ledger.Snapshot()
+		if err != nil {
+			return err
+		}
+		return p.Queue.Done(r, state)
+	})
+}
+
+// batch reads the records of a range and counts their events by app.
+func (p *Pipeline) batch(r queue.Range) (batch Batch, events map[string]int) {
+	batch.Token = fmt.Sprintf("%s-%d-%d", p.Queue.ID(), r.From, r.To)
+	batch.Records = make([]EncodedRows, 0, len(r.Items))
+	events = map[string]int{}
+	for _, item := range r.Items {
+		record, err := readRecord(item.Data)
+		if err != nil {
+			// Another version wrote it; Recover has counted its events as lost.
+			p.Log.Error("a record of the log cannot be read", "position", item.At, "events", item.Events, "error", err)
+			continue
+		}
+		events[record.App] += len(record.IDs)
+		batch.Records = append(batch.Records, EncodedRows{App: record.App, Schema: item.Preamble, Rows: record.Rows})
+	}
+	return batch, events
+}
+
+// insist does it until it works, with growing pauses; false when ctx ended first.
+func (p *Pipeline) insist(ctx context.Context, what, token string, do func(attempt int) error) bool {
 	pause := p.Backoff
 	for attempt := 1; ; attempt++ {
-		err := p.write(ctx, batch, attempt)
-		var refused *RefusedError
-		switch {
-		case err == nil:
-			p.lag.Record(ctx, p.Now().Sub(r.Oldest).Seconds())
-			p.settle(r.Items, p.Ledger.Stored)
-			return nil
-		case errors.As(err, &refused):
-			p.Log.Error("the database refuses rows; their events are lost", "batch", batch.Token, "rows", len(batch.Rows), "refused", len(refused.Rows), "error", err)
-			p.settleRefused(r.Items, refused.Rows)
-			return nil
-		case ctx.Err() != nil:
-			return ctx.Err()
+		err := do(attempt)
+		if err == nil {
+			return true
 		}
-		p.Log.Warn("could not store a batch; will try again", "batch", batch.Token, "rows", len(batch.Rows), "attempt", attempt, "pause", pause, "error", err)
+		if ctx.Err() != nil {
+			return false
+		}
+		p.Log.Warn("could not "+what+"; will try again", "batch", token, "attempt", attempt, "pause", pause, "error", err)
 		sleep(ctx, pause)
 		pause = min(2*pause, 30*p.Backoff)
 	}
 }
 
-func (p *Pipeline) write(ctx context.Context, batch Batch, attempt int) error {
+func (p *Pipeline) write(ctx context.Context, sink Sink, batch Batch, attempt int) error {
 	ctx, span := p.Tracer.Start(ctx, "insert batch", trace.WithAttributes(
 		attribute.String("throughline.batch", batch.Token),
-		attribute.Int("throughline.batch.rows", len(batch.Rows)),
+		attribute.Int("throughline.batch.records", len(batch.Records)),
 		attribute.Int("throughline.batch.attempt", attempt)))
 	defer span.End()
 	start := p.Now()
-	err := p.Sink.Write(ctx, batch)
+	err := sink.Write(ctx, batch)
 	p.insert.Record(ctx, p.Now().Sub(start).Seconds(), metric.WithAttributes(attribute.Bool("error", err != nil)))
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
@@ -183,27 +201,26 @@ func (p *Pipeline) write(ctx context.Context, batch Batch, attempt int) error {
 	return err
 }
 
-// settle counts the events of records per app.
-func (p *Pipeline) settle(records []Record, count func(app string, events int)) {
-	for _, record := range records {
-		count(record.App.Name, len(record.Report.Events))
+// deadByApp counts the events among refused rows.
+func deadByApp(rows []RefusedRow) map[string]int {
+	dead := map[string]int{}
+	for _, row := range rows {
+		if row.Event {
+			dead[row.App]++
+		}
 	}
+	return dead
 }
 
-// settleRefused counts the events of records as stored, but for the refused rows.
-func (p *Pipeline) settleRefused(records []Record, refused []Row) {
-	lost := map[string]int{}
-	for _, row := range refused {
-		lost[row.App]++
+// checkpoint keeps the ledger with the log.
+func (p *Pipeline) checkpoint() {
+	state, err := p.Ledger.Snapshot()
+	if err == nil {
+		err = p.Queue.Checkpoint(state)
 	}
-	for app, events := range lost {
-		p.Ledger.DeadLettered(app, DeadRefused, events)
+	if err != nil {
+		p.Log.Warn("could not keep the ledger with the log", "error", err)
 	}
-	p.settle(records, func(app string, events int) {
-		kept := max(0, events-lost[app])
-		lost[app] -= events - kept
-		p.Ledger.Stored(app, kept)
-	})
 }
 
 // sleep waits for d, or until ctx ends.

@@ -2,65 +2,46 @@ package ingest
 
 import (
 	"context"
-	"fmt"
 	"time"
+
+	"throughline/ingest/queue"
 )
 
-// lastPost bounds the writing of the ledger's last increments.
-const lastPost = 5 * time.Second
-
-// poster writes the ledger's increments. What could not be written is kept for
-// the next time under the token it was tried with, so that it is never written
-// twice.
-type poster struct {
-	pipeline *Pipeline
-	pending  []Entry
-	at       time.Time
-	number   int // of the token
-}
-
-// post writes what was counted since the last time; nil if there is nothing.
-func (l *poster) post(ctx context.Context) error {
-	p := l.pipeline
-	if len(l.pending) == 0 {
-		l.pending, l.at = p.Ledger.Unposted(), p.Now()
-		l.number++
-	}
-	if len(l.pending) == 0 {
-		return nil
-	}
-	if err := p.Sink.WriteLedger(ctx, fmt.Sprintf("%s-ledger-%d", p.prefix, l.number), l.at, l.pending); err != nil {
-		p.Log.Warn("could not store the ledger; will try again", "error", err)
-		return err
-	}
-	l.pending = nil
-	return nil
-}
-
-// postLedger posts until the queue is drained, and then what is left, for which
-// it takes a little time of its own: that events were lost for lack of time
-// must be told, too.
-func (p *Pipeline) postLedger(ctx context.Context, drained <-chan struct{}) {
-	ledger := &poster{pipeline: p}
+// postLedger puts the ledger's increments into the log, from where they get
+// into their table like everything else, exactly once.
+func (p *Pipeline) postLedger(ctx context.Context) {
 	ticker := time.NewTicker(p.LedgerEvery)
 	defer ticker.Stop()
-	for draining := true; draining; {
+	for {
 		select {
-		case <-drained:
-			draining = false
+		case <-ctx.Done():
+			return
 		case <-ticker.C:
-			_ = ledger.post(ctx) // logged, and tried again
+			p.PostLedger()
+			p.checkpoint()
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastPost)
-	defer cancel()
-	for ctx.Err() == nil {
-		if err := ledger.post(ctx); err != nil {
-			sleep(ctx, p.Backoff)
-			continue
+}
+
+// PostLedger posts what was counted since the last time. What cannot be posted
+// now will be part of the next increments.
+func (p *Pipeline) PostLedger() {
+	p.posting.Lock()
+	defer p.posting.Unlock()
+	entries := p.Ledger.Unposted()
+	if len(entries) == 0 {
+		return
+	}
+	record := p.Encoder.AppendLedger(appendLedgerHeader(nil, entries), p.Now(), entries)
+	commit, err := p.Queue.Enqueue(record, 0, func(end queue.Position, err error) {
+		if err == nil {
+			p.Ledger.Posted(entries, end)
 		}
-		if !p.Ledger.hasUnposted() {
-			return
-		}
+	})
+	if err == nil {
+		err = commit.Wait(context.Background())
+	}
+	if err != nil {
+		p.Log.Warn("could not post the ledger; will try again", "error", err)
 	}
 }

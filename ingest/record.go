@@ -44,10 +44,3 @@ type Client struct {
 	BrowserVersion string // major version
 	OS             string
 }
-
-// Batch is a frozen run of rows. The same token always stands for the same
-// rows, so a sink can tell a repeated batch from a new one.
-type Batch struct {
-	Token string
-	Rows  []Row
-}

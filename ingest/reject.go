@@ -21,6 +21,10 @@ const (
 	// RejectUnknownTransaction is the end of a transaction that the app does not
 	// define (any more).
 	RejectUnknownTransaction beacon.Reason = "unknown_transaction"
+	// RejectDuplicate is an event that was accepted before.
+	RejectDuplicate beacon.Reason = "duplicate"
+	// RejectDiskFailure is a report that came while the disk did not take it.
+	RejectDiskFailure beacon.Reason = "disk_failure"
 	// RejectQueueFull is a report that came while the queue was at its bound.
 	RejectQueueFull beacon.Reason = "queue_full"
 	// RejectShuttingDown is a report that came while the collector was stopping.
@@ -29,8 +33,9 @@ const (
 
 // Reasons for which an accepted event is dead-lettered.
 const (
-	// DeadRefused is an event of a batch that the database will never take.
+	// DeadRefused is an event that the database will never take; it is in a
+	// dead-letter file.
 	DeadRefused beacon.Reason = "refused_by_database"
-	// DeadShutdown is an event still queued when the time to stop ran out.
-	DeadShutdown beacon.Reason = "not_stored_at_shutdown"
+	// DeadDamaged is an event whose record in the log could not be read any more.
+	DeadDamaged beacon.Reason = "damaged_in_log"
 )

@@ -1,12 +1,17 @@
 package ingest
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"sync"
 	"time"
 
 	"throughline/beacon"
 	"throughline/ingest/queue"
+	"throughline/ingest/seen"
 )
 
 // Submission is a body that was let in, and what is known of its arrival.
@@ -21,13 +26,15 @@ type Submission struct {
 
 // Answer says what became of a submission.
 type Answer struct {
-	Accepted int             `json:"accepted"`
-	Rejected []beacon.Reject `json:"rejected,omitempty"`
+	Accepted int `json:"accepted"`
+	// Duplicates are events that had been accepted before.
+	Duplicates int             `json:"duplicates,omitempty"`
+	Rejected   []beacon.Reject `json:"rejected,omitempty"`
 }
 
 // BusyError says that nothing was kept since the collector cannot take it now.
 type BusyError struct {
-	Reason     beacon.Reason // RejectQueueFull or RejectShuttingDown
+	Reason     beacon.Reason // RejectQueueFull, RejectShuttingDown or RejectDiskFailure
 	RetryAfter time.Duration
 }
 
@@ -39,22 +46,45 @@ func (e *BusyError) Error() string {
 // retryAfter is long enough for a batch to be stored.
 const retryAfter = 5 * time.Second
 
+// ServiceOptions are the parts of a [Service].
+type ServiceOptions struct {
+	Queue   *queue.Queue
+	Encoder RowEncoder
+	Seen    *seen.Set
+	Ledger  *Ledger
+	Now     func() time.Time // the wall clock
+}
+
 // Service accepts reports. It is safe for concurrent use.
 type Service struct {
-	queue  *queue.Queue[Record]
-	ledger *Ledger
-	now    func() time.Time
+	ServiceOptions
+	enricher *Enricher
+	scratch  sync.Pool
+	// claiming makes recognising an event and putting it into the log one step.
+	// Otherwise its second copy could be answered before the first is safe.
+	claiming sync.Mutex
 }
 
-// NewService returns a Service that puts what it accepts into q and counts in
-// ledger. now is its wall clock.
-func NewService(q *queue.Queue[Record], ledger *Ledger, now func() time.Time) *Service {
-	return &Service{queue: q, ledger: ledger, now: now}
+// scratch is what one submission needs while it is accepted.
+type scratch struct {
+	rows      []Row
+	ids       []uint64
+	duplicate []bool
+	record    []byte
 }
 
-// Accept decodes a report and keeps its good events. An error is a
-// *beacon.Reject about the report as a whole, or a *BusyError; then nothing was
-// kept. Every event is in the ledger when Accept returns.
+// NewService returns a Service of these parts.
+func NewService(options ServiceOptions) *Service {
+	return &Service{
+		ServiceOptions: options, enricher: NewEnricher(),
+		scratch: sync.Pool{New: func() any { return &scratch{} }},
+	}
+}
+
+// Accept decodes a report and keeps its good events; when it returns they are
+// on disk. An error is a *beacon.Reject about the report as a whole, or a
+// *BusyError; then nothing was kept. Every event is in the ledger when Accept
+// returns.
 func (s *Service) Accept(submission Submission) (Answer, error) {
 	app := submission.App.Name
 	report, rejects, err := beacon.Decode(submission.Body)
@@ -63,25 +93,146 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 	}
 	var refused *beacon.Reject
 	if errors.As(err, &refused) {
-		s.ledger.Refused(app, refused.Reason)
+		s.Ledger.Rejected(app, refused.Reason, 1)
 		return Answer{}, refused
 	}
 	rejects = append(rejects, refuseUnknownTransactions(submission.App, report, rejects)...)
-	byReason := make(map[beacon.Reason]int, len(rejects))
 	for _, reject := range rejects {
-		byReason[reject.Reason] += max(1, reject.Events)
+		s.Ledger.Rejected(app, reject.Reason, max(1, reject.Events))
+	}
+	answer := Answer{Rejected: rejects}
+	if len(report.Events) == 0 {
+		return answer, nil
 	}
 	record := Record{
-		App: submission.App, ReceivedAt: s.now(), Report: report,
+		App: submission.App, ReceivedAt: s.Now(), Report: report,
 		UserAgent: submission.UserAgent, Country: submission.Country,
 	}
-	err = s.ledger.Arrived(app, len(report.Events), byReason, func() (beacon.Reason, error) {
-		return s.enqueue(record, len(submission.Body)+len(submission.UserAgent))
-	})
+	answer.Duplicates, err = s.keep(record)
 	if err != nil {
 		return Answer{}, err
 	}
-	return Answer{Accepted: len(report.Events), Rejected: rejects}, nil
+	answer.Accepted = len(report.Events) - answer.Duplicates
+	return answer, nil
+}
+
+// keep puts the events of a record into the log and waits until they are safe.
+// Those that are there already are only counted.
+func (s *Service) keep(record Record) (duplicates int, err error) {
+	kept := s.scratch.Get().(*scratch)
+	defer s.scratch.Put(kept)
+	kept.fill(s.enricher, record)
+	kept.encode(record, s.Encoder)
+	app, events := record.App.Name, len(kept.ids)
+	commit, duplicates, err := s.enqueue(record, kept)
+	if err != nil {
+		return 0, s.busy(app, events, err)
+	}
+	// The disk decides, not the client: one that has gone away will come again
+	// with the same events, and by then it must be clear what became of them.
+	if err := commit.Wait(context.Background()); err != nil {
+		return 0, s.busy(app, events, err)
+	}
+	if duplicates == 0 {
+		return 0, nil
+	}
+	if !s.Seen.HoldsAll(kept.ids) {
+		// The first copy was on its way to the disk and did not get there.
+		return 0, s.busy(app, duplicates, errors.New("a first copy was not kept"))
+	}
+	s.Ledger.Rejected(app, RejectDuplicate, duplicates)
+	return duplicates, nil
+}
+
+// enqueue claims the ids of the record and appends what is new to the log.
+func (s *Service) enqueue(record Record, kept *scratch) (*queue.Commit, int, error) {
+	s.claiming.Lock()
+	defer s.claiming.Unlock()
+	duplicates := s.Seen.Claim(kept.ids, record.ReceivedAt, kept.duplicate)
+	all := kept.ids
+	if duplicates == len(all) {
+		commit, err := s.Queue.Barrier()
+		return commit, duplicates, err
+	}
+	if duplicates > 0 {
+		kept = kept.withoutDuplicates()
+		kept.encode(record, s.Encoder)
+	}
+	app, fresh := record.App.Name, kept.ids
+	commit, err := s.Queue.Enqueue(kept.record, len(fresh), func(end queue.Position, err error) {
+		if err != nil {
+			s.Seen.Release(fresh)
+			return
+		}
+		s.Ledger.Accepted(app, len(fresh), end)
+	})
+	if err != nil {
+		s.Seen.Release(fresh)
+	}
+	return commit, duplicates, err
+}
+
+// busy counts events that could not be kept and says why.
+func (s *Service) busy(app string, events int, cause error) error {
+	reason := RejectDiskFailure
+	switch {
+	case errors.Is(cause, queue.ErrClosed):
+		reason = RejectShuttingDown
+	case errors.Is(cause, queue.ErrFull):
+		reason = RejectQueueFull
+	}
+	s.Ledger.Rejected(app, reason, events)
+	return &BusyError{reason, retryAfter}
+}
+
+// Rejected counts a report that the door turned away.
+func (s *Service) Rejected(app string, reason beacon.Reason) { s.Ledger.Rejected(app, reason, 1) }
+
+// fill makes the rows of a record.
+func (k *scratch) fill(enricher *Enricher, record Record) {
+	clear(k.rows) // they refer to an earlier report
+	k.rows = enricher.Rows(k.rows[:0], record)
+	k.ids, k.duplicate = k.ids[:0], k.duplicate[:0]
+	app := appKey(record.App.Name)
+	for i := range k.rows {
+		k.ids = append(k.ids, eventKey(app, k.rows[i].Event.ID))
+		k.duplicate = append(k.duplicate, false)
+	}
+}
+
+// encode writes the rows as they stand in the log.
+func (k *scratch) encode(record Record, encoder RowEncoder) {
+	k.record = appendEventsHeader(k.record[:0], record.App.Name, record.ReceivedAt, k.ids)
+	for i := range k.rows {
+		k.record = encoder.AppendRow(k.record, &k.rows[i])
+	}
+}
+
+// withoutDuplicates is a scratch of its own with what is new.
+func (k *scratch) withoutDuplicates() *scratch {
+	fresh := &scratch{}
+	for i := range k.rows {
+		if !k.duplicate[i] {
+			fresh.rows = append(fresh.rows, k.rows[i])
+			fresh.ids = append(fresh.ids, k.ids[i])
+		}
+	}
+	return fresh
+}
+
+// eventKey is what an event is remembered by: ids are unique within an app.
+func eventKey(app uint64, id string) uint64 {
+	number, _ := strconv.ParseUint(id, 16, 64) // the contract has checked its form
+	return number ^ app
+}
+
+// appKey is the FNV-1a hash of an app's name; it is the same after a restart.
+func appKey(name string) uint64 {
+	hash := uint64(14695981039346656037)
+	for i := range len(name) {
+		hash = (hash ^ uint64(name[i])) * 1099511628211
+	}
+	return hash
 }
 
 // refuseUnknownTransactions keeps names that the app does not define out of the
@@ -89,15 +240,11 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 // transaction belongs to none, and the end of one is refused. earlier are the
 // rejects of the report so far.
 func refuseUnknownTransactions(app *App, report *beacon.Report, earlier []beacon.Reject) []beacon.Reject {
-	refused := map[int]bool{}
-	for _, reject := range earlier {
-		refused[reject.Index] = true
-	}
 	var rejects []beacon.Reject
 	kept := report.Events[:0]
 	index := -1 // of the event in the report as it was sent
 	for _, event := range report.Events {
-		for index++; refused[index]; index++ {
+		for index++; slices.ContainsFunc(earlier, func(r beacon.Reject) bool { return r.Index == index }); index++ {
 		}
 		if event.Transaction != nil {
 			if _, known := app.Transaction(event.Transaction.Name); !known {
@@ -116,18 +263,3 @@ func refuseUnknownTransactions(app *App, report *beacon.Report, earlier []beacon
 	report.Events = kept
 	return rejects
 }
-
-func (s *Service) enqueue(record Record, sizeBytes int) (beacon.Reason, error) {
-	err := s.queue.Append(record, len(record.Report.Events), sizeBytes)
-	switch {
-	case err == nil:
-		return "", nil
-	case errors.Is(err, queue.ErrClosed):
-		return RejectShuttingDown, &BusyError{RejectShuttingDown, retryAfter}
-	default:
-		return RejectQueueFull, &BusyError{RejectQueueFull, retryAfter}
-	}
-}
-
-// Refused counts a report that the door turned away.
-func (s *Service) Refused(app string, reason beacon.Reason) { s.ledger.Refused(app, reason) }

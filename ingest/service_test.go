@@ -4,94 +4,17 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"log/slog"
 	"math/rand/v2"
 	"os"
 	"strings"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
-	"go.opentelemetry.io/otel/metric/noop"
-	tracenoop "go.opentelemetry.io/otel/trace/noop"
 	"pgregory.net/rapid"
 
 	"throughline/beacon"
-	"throughline/ingest/queue"
 )
-
-// flakySink keeps what it is given and fails as it is told. It stands for a
-// database in trouble; the real one is tested in package clickhouse.
-type flakySink struct {
-	mu           sync.Mutex
-	fail         func() error // of writes; nil: never
-	failLedger   func() error // of the ledger's writes; nil: never
-	losesAnswers bool         // half of the failures come after the rows were stored
-	rows         map[string]int
-	ledger       map[string]uint64 // by stage
-	tokens       map[string]bool
-}
-
-func newFlakySink(fail func() error) *flakySink {
-	return &flakySink{fail: fail, rows: map[string]int{}, ledger: map[string]uint64{}, tokens: map[string]bool{}}
-}
-
-func (s *flakySink) Write(_ context.Context, batch Batch) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.tokens[batch.Token] {
-		return nil
-	}
-	err := failure(s.fail)
-	var refused *RefusedError
-	if errors.As(err, &refused) {
-		// Some tables take theirs, others do not.
-		cut := rand.IntN(len(batch.Rows) + 1)
-		refused.Rows, batch.Rows = batch.Rows[:cut], batch.Rows[cut:]
-	}
-	if err == nil || refused != nil || s.losesAnswers && rand.IntN(2) == 0 {
-		s.tokens[batch.Token] = true
-		for _, row := range batch.Rows {
-			s.rows[row.Event.ID]++
-		}
-	}
-	return err
-}
-
-func (s *flakySink) WriteLedger(_ context.Context, token string, _ time.Time, entries []Entry) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	err := failure(s.failLedger)
-	if (err == nil || s.losesAnswers && rand.IntN(2) == 0) && !s.tokens[token] {
-		s.tokens[token] = true
-		for _, e := range entries {
-			s.ledger[string(e.Stage)] += e.Events
-		}
-	}
-	return err
-}
-
-func failure(fail func() error) error {
-	if fail == nil {
-		return nil
-	}
-	return fail()
-}
-
-func pipelineFor(t testing.TB, q *queue.Queue[Record], sink Sink, ledger *Ledger) *Pipeline {
-	t.Helper()
-	p, err := NewPipeline(PipelineOptions{
-		Queue: q, Sink: sink, Ledger: ledger, Cut: queue.Cut{MaxEvents: 20, MaxAge: 10 * time.Millisecond},
-		LedgerEvery: 5 * time.Millisecond, Backoff: time.Millisecond, Now: time.Now,
-		Log: slog.New(slog.NewTextHandler(io.Discard, nil)), Tracer: tracenoop.NewTracerProvider().Tracer(""), Meter: noop.NewMeterProvider().Meter(""),
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return p
-}
 
 func body(ids ...string) []byte {
 	events := make([]string, 0, len(ids))
@@ -110,99 +33,120 @@ func sums(entries []Entry) map[Stage]uint64 {
 	return total
 }
 
-// Whatever comes in, good or bad, more than fits, with the database failing at
-// random: every accepted event is stored once or dead-lettered, and the books
-// balance at every look, and in the database in the end.
-func TestLedger_BalancesUnderFaults(t *testing.T) {
-	rapid.Check(t, func(rt *rapid.T) {
-		failing := rapid.IntRange(0, 90).Draw(rt, "percent of writes that fail")
-		refusing := rapid.IntRange(0, 10).Draw(rt, "percent of writes refused")
-		reports := rapid.IntRange(1, 60).Draw(rt, "reports")
-		bound := rapid.IntRange(5, 200).Draw(rt, "queue bound")
-		synctest.Test(t, func(t *testing.T) {
-			unsteady := func() error {
-				if rand.IntN(100) < failing {
-					return errors.New("connection reset")
-				}
-				return nil
-			}
-			sink := newFlakySink(func() error {
-				if rand.IntN(100) < refusing {
-					return &RefusedError{Err: errors.New("poison")}
-				}
-				return unsteady()
-			})
-			sink.failLedger = unsteady
-			sink.losesAnswers = true
-			accepted := pushReports(t, sink, reports, bound)
-			for id, times := range sink.rows {
-				if times != 1 || !accepted[id] {
-					t.Fatalf("event %s stored %d times, accepted: %v", id, times, accepted[id])
-				}
-			}
-		})
-	})
-}
-
-// pushReports sends reports through a service and a pipeline until both are
-// done, and checks the ledger all the while. It returns the accepted ids.
-func pushReports(t *testing.T, sink *flakySink, reports, bound int) map[string]bool {
-	ledger := NewLedger()
-	q := queue.New[Record](queue.Limits{Events: bound, SizeBytes: 1 << 20}, time.Now)
-	service := NewService(q, ledger, time.Now)
-	pipeline := pipelineFor(t, q, sink, ledger)
-	ended := make(chan error, 1)
-	go func() { ended <- pipeline.Run(context.Background()) }()
-
-	app := &App{Name: "shop"}
-	accepted := map[string]bool{}
-	for i := range reports {
-		ids := []string{fmt.Sprintf("%016x", 3*i), fmt.Sprintf("%016x", 3*i+1), "broken"}
-		content := body(ids...)
-		if i%7 == 3 {
-			content = []byte(`{"v":1`)
-		}
-		answer, err := service.Accept(Submission{App: app, Body: content})
-		if err == nil {
-			if answer.Accepted != 2 || len(answer.Rejected) != 1 {
-				t.Fatalf("answer %+v", answer)
-			}
-			accepted[ids[0]], accepted[ids[1]] = true, true
-		}
-		if got := sums(ledger.Entries()); got[StageReceived] != got[StageRejected]+got[StageAccepted] ||
-			got[StageAccepted] < got[StageStored]+got[StageDeadLettered] {
-			t.Fatalf("the ledger does not balance: %v", got)
-		}
-		time.Sleep(time.Duration(rand.IntN(3)) * time.Millisecond)
-	}
-	q.Close()
-	if err := <-ended; err != nil {
-		t.Fatalf("pipeline: %v", err)
-	}
-	got := sums(ledger.Entries())
-	if queued(got) != 0 || int(got[StageAccepted]) != len(accepted) || int(got[StageStored]) != len(sink.rows) {
-		t.Fatalf("accepted %d, stored %d rows, ledger %v", len(accepted), len(sink.rows), got)
-	}
-	for stage, events := range got {
-		if sink.ledger[string(stage)] != events {
-			t.Fatalf("the database's ledger has %d %s, ours %d", sink.ledger[string(stage)], stage, events)
-		}
-	}
-	return accepted
-}
-
 // queued are accepted events that are neither stored nor dead-lettered.
 func queued(total map[Stage]uint64) uint64 {
 	return total[StageAccepted] - total[StageStored] - total[StageDeadLettered]
 }
 
+// Whatever comes in, good, bad or repeated, with the database failing at
+// random and the collector dying now and then: every accepted event is stored
+// once or dead-lettered, and the books balance at every look, over all deaths,
+// and in the database in the end.
+func TestLedger_BalancesUnderFaultsAndDeaths(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		failing := rapid.IntRange(0, 80).Draw(rt, "percent of writes that fail")
+		poisonous := rapid.IntRange(0, 10).Draw(rt, "percent of rows refused")
+		lives := rapid.SliceOfN(rapid.IntRange(0, 30), 1, 4).Draw(rt, "reports per life")
+		sink, letters, dir := newFlakySink(), &letterBox{}, t.TempDir()
+		sink.losesAnswers = true
+		sink.fail = func() error {
+			if rand.IntN(100) < failing {
+				return errors.New("connection reset")
+			}
+			return nil
+		}
+		sink.poison = func(row plainRow) bool { return int(eventKey(0, row.ID)*7919%100) < poisonous }
+		accepted := map[string]bool{}
+		for life, reports := range lives {
+			live(rt, newRig(t, dir, 1<<20, letters), sink, life, reports, accepted, life == len(lives)-1)
+		}
+		dead := letters.count()
+		for id := range accepted {
+			if times := sink.rows[id]; times > 1 || times == 0 && !sink.poison(plainRow{ID: id}) {
+				rt.Fatalf("event %s is stored %d times", id, times)
+			}
+		}
+		if len(sink.rows)+dead != len(accepted) {
+			rt.Fatalf("%d accepted, %d stored, %d dead letters", len(accepted), len(sink.rows), dead)
+		}
+	})
+}
+
+// live sends reports to one collector, which then dies, or ends in good order
+// when it is the last.
+func live(t *rapid.T, r *rig, sink *flakySink, life, reports int, accepted map[string]bool, last bool) {
+	ctx, die := context.WithCancel(context.Background())
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		if last {
+			r.pipeline.Run(ctx, sink)
+			return
+		}
+		r.pipeline.drain(ctx, sink) // keeps nothing when it ends
+	}()
+	for i := range reports {
+		send(t, r, life, i, accepted)
+		balanced(t, r.ledger)
+		time.Sleep(time.Duration(rand.IntN(1000)) * time.Microsecond)
+	}
+	if last {
+		r.pipeline.Finish(ctx)
+		<-ended
+		inTheEnd(t, r.ledger, sink, len(accepted))
+	}
+	die()
+	<-ended
+	if err := r.queue.Release(); err != nil {
+		t.Fatalf("release: %v", err)
+	}
+}
+
+// send sends a report with two good events and a broken one, half a report, or
+// once more what was sent before.
+func send(t *rapid.T, r *rig, life, i int, accepted map[string]bool) {
+	ids := []string{fmt.Sprintf("%08x%08x", life, 3*i), fmt.Sprintf("%08x%08x", life, 3*i+1), "broken"}
+	content := body(ids...)
+	if i%7 == 3 {
+		content = []byte(`{"v":1`)
+	}
+	for range 1 + i%3/2 {
+		answer, err := r.service.Accept(Submission{App: &App{Name: "shop"}, Body: content})
+		if err != nil {
+			continue
+		}
+		if answer.Accepted+answer.Duplicates != 2 || len(answer.Rejected) != 1 || (answer.Duplicates == 2) != accepted[ids[0]] {
+			t.Fatalf("answer %+v", answer)
+		}
+		accepted[ids[0]], accepted[ids[1]] = true, true
+	}
+}
+
+func balanced(t *rapid.T, ledger *Ledger) {
+	got := sums(ledger.Entries())
+	if got[StageReceived] != got[StageRejected]+got[StageAccepted] || got[StageAccepted] < got[StageStored]+got[StageDeadLettered] {
+		t.Fatalf("the ledger does not balance: %v", got)
+	}
+}
+
+// inTheEnd nothing is queued and the database's ledger equals the collector's.
+func inTheEnd(t *rapid.T, ledger *Ledger, sink *flakySink, accepted int) {
+	got := sums(ledger.Entries())
+	if queued(got) != 0 || int(got[StageAccepted]) != accepted {
+		t.Fatalf("accepted %d, ledger %v", accepted, got)
+	}
+	balanced(t, ledger)
+	for stage, events := range got {
+		if sink.ledger[stage] != events {
+			t.Fatalf("the database's ledger has %d %s, ours %d", sink.ledger[stage], stage, events)
+		}
+	}
+}
+
 func TestService_NamesWhatItRefuses(t *testing.T) {
-	ledger := NewLedger()
-	q := queue.New[Record](queue.Limits{Events: 3, SizeBytes: 1 << 20}, time.Now)
-	service := NewService(q, ledger, time.Now)
-	app := &App{Name: "shop"}
+	r := newRig(t, t.TempDir(), 256<<10, &letterBox{})
 	accept := func(agent bool, content []byte) error {
-		_, err := service.Accept(Submission{App: app, Agent: agent, Body: content})
+		_, err := r.service.Accept(Submission{App: &App{Name: "shop"}, Agent: agent, Body: content})
 		return err
 	}
 	var reject *beacon.Reject
@@ -220,15 +164,19 @@ func TestService_NamesWhatItRefuses(t *testing.T) {
 		t.Errorf("a journey's report from an agent: %v", err)
 	}
 	var busy *BusyError
-	if err := accept(false, body("00000000000000e1", "00000000000000e2")); !errors.As(err, &busy) || busy.Reason != RejectQueueFull || busy.RetryAfter <= 0 {
+	err = nil
+	for i := 0; err == nil && i < 10_000; i++ {
+		err = accept(false, body(fmt.Sprintf("%016x", i), fmt.Sprintf("f%015x", i)))
+	}
+	if !errors.As(err, &busy) || busy.Reason != RejectQueueFull || busy.RetryAfter <= 0 {
 		t.Errorf("a full queue: %v", err)
 	}
-	q.Close()
-	if err := accept(false, body("00000000000000e1")); !errors.As(err, &busy) || busy.Reason != RejectShuttingDown {
+	r.queue.Close()
+	if err := accept(false, body("00000000ffffffff")); !errors.As(err, &busy) || busy.Reason != RejectShuttingDown {
 		t.Errorf("a closed queue: %v", err)
 	}
 	byReason := map[beacon.Reason]uint64{}
-	for _, e := range ledger.Entries() {
+	for _, e := range r.ledger.Entries() {
 		if e.Stage == StageRejected {
 			byReason[e.Reason] += e.Events
 		}
@@ -241,26 +189,76 @@ func TestService_NamesWhatItRefuses(t *testing.T) {
 	}
 }
 
-func TestPipeline_CountsWhatItHadNoTimeToStore(t *testing.T) {
-	ledger := NewLedger()
-	q := queue.New[Record](queue.Limits{Events: 100, SizeBytes: 1 << 20}, time.Now)
-	service := NewService(q, ledger, time.Now)
+// The same report five times at once, and again after a restart: stored once,
+// and answered each time as what has been taken.
+func TestService_TakesARepeatedReportOnce(t *testing.T) {
+	sink, dir := newFlakySink(), t.TempDir()
+	app, content := &App{Name: "shop"}, body("00000000000000e1", "00000000000000e2")
+	r := newRig(t, dir, 1<<20, &letterBox{})
+	var mu sync.Mutex
+	fresh, again := 0, 0
+	accept := func() {
+		answer, err := r.service.Accept(Submission{App: app, Body: content})
+		if err != nil {
+			t.Error(err)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		fresh += answer.Accepted
+		again += answer.Duplicates
+	}
+	var clients sync.WaitGroup
+	for range 5 {
+		clients.Go(accept)
+	}
+	clients.Wait()
+	if err := r.queue.Release(); err != nil {
+		t.Fatal(err)
+	}
+	r = newRig(t, dir, 1<<20, &letterBox{})
+	accept()
+	// Ids are an app's own.
+	if answer, err := r.service.Accept(Submission{App: &App{Name: "blog"}, Body: content}); err != nil || answer.Accepted != 2 {
+		t.Errorf("another app's events with the same ids: %+v, %v", answer, err)
+	}
+	// A report may bring something new beside what is known.
+	if answer, err := r.service.Accept(Submission{App: app, Body: body("00000000000000e2", "00000000000000e3")}); err != nil || answer.Accepted != 1 || answer.Duplicates != 1 {
+		t.Errorf("one event known, one new: %+v, %v", answer, err)
+	}
+	go r.pipeline.Finish(t.Context())
+	r.pipeline.Run(t.Context(), sink)
+	if fresh != 2 || again != 10 || sink.rows["00000000000000e1"] != 2 || sink.rows["00000000000000e3"] != 1 {
+		t.Errorf("%d accepted, %d duplicates, stored %v", fresh, again, sink.rows)
+	}
+}
+
+// When time runs out the rest stays in the log, and the next life stores it.
+func TestPipeline_LeavesInTheLogWhatItHadNoTimeToStore(t *testing.T) {
+	sink, dir := newFlakySink(), t.TempDir()
+	sink.fail = func() error { return errors.New("down") }
+	r := newRig(t, dir, 1<<20, &letterBox{})
 	for i := range 30 {
-		if _, err := service.Accept(Submission{App: &App{Name: "shop"}, Body: body(fmt.Sprintf("%016x", i))}); err != nil {
+		if _, err := r.service.Accept(Submission{App: &App{Name: "shop"}, Body: body(fmt.Sprintf("%016x", i))}); err != nil {
 			t.Fatal(err)
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	sink := newFlakySink(func() error { return errors.New("down") })
-	err := pipelineFor(t, q, sink, ledger).Run(ctx)
-	if err == nil || !strings.Contains(err.Error(), "30 events not stored") {
-		t.Errorf("Run: %v", err)
-	}
-	if got := sums(ledger.Entries()); got[StageDeadLettered] != 30 || queued(got) != 0 {
+	r.pipeline.Run(ctx, sink)
+	if got := sums(r.ledger.Entries()); queued(got) != 30 || got[StageAccepted] != 30 {
 		t.Errorf("ledger %v", got)
 	}
-	if told := sink.ledger[string(StageDeadLettered)]; told != 30 {
-		t.Errorf("the database was told of %d lost events", told)
+	if err := r.queue.Release(); err != nil {
+		t.Fatal(err)
+	}
+	sink.fail = nil
+	r = newRig(t, dir, 1<<20, &letterBox{})
+	if events, _ := r.queue.Held(); events != 30 {
+		t.Errorf("the next life finds %d events", events)
+	}
+	go r.pipeline.Finish(t.Context())
+	r.pipeline.Run(t.Context(), sink)
+	if got := sums(r.ledger.Entries()); queued(got) != 0 || got[StageStored] != 30 || len(sink.rows) != 30 {
+		t.Errorf("ledger %v, %d rows", got, len(sink.rows))
 	}
 }

@@ -2,6 +2,7 @@ package ingest
 
 import (
 	"strings"
+	"sync"
 
 	"github.com/mileusna/useragent"
 )
@@ -10,19 +11,28 @@ import (
 const maxUserAgents = 10_000
 
 // userAgents reads User-Agent headers and remembers the answers; sites see few
-// different ones. It is for one goroutine.
-type userAgents struct{ seen map[string]Client }
+// different ones. It is safe for concurrent use.
+type userAgents struct {
+	mu   sync.RWMutex
+	seen map[string]Client
+}
 
-func newUserAgents() *userAgents { return &userAgents{map[string]Client{}} }
+func newUserAgents() *userAgents { return &userAgents{seen: map[string]Client{}} }
 
 func (u *userAgents) client(header string) Client {
-	if client, ok := u.seen[header]; ok {
+	u.mu.RLock()
+	client, ok := u.seen[header]
+	u.mu.RUnlock()
+	if ok {
 		return client
 	}
+	header = strings.Clone(header) // it may be part of a larger buffer
+	client = readUserAgent(header)
+	u.mu.Lock()
+	defer u.mu.Unlock()
 	if len(u.seen) >= maxUserAgents {
 		clear(u.seen)
 	}
-	client := readUserAgent(header)
 	u.seen[header] = client
 	return client
 }

@@ -30,7 +30,7 @@ knows the user default without password. Ctrl-C ends it.`,
 				return err
 			}
 			log := newLog(env.stderr, settings.Log)
-			running, err := startEngine(cmd.Context(), settings.ClickHouse.Embedded, log)
+			running, err := startEngine(cmd.Context(), settings.EngineDir(), settings.ClickHouse.Embedded, log)
 			if err != nil {
 				return err
 			}

@@ -16,26 +16,36 @@ import (
 	"throughline/dashboards/console"
 	"throughline/ingest"
 	"throughline/ingest/clickhouse"
+	"throughline/ingest/deadletter"
 	"throughline/ingest/queue"
+	"throughline/ingest/seen"
 	"throughline/ingest/server"
 )
 
 // overviewWindow is what the console's table looks back on.
 const overviewWindow = time.Hour
 
+// maxRecordBytes is above the largest record that the largest report becomes.
+const maxRecordBytes = 8 << 20
+
+// commitWait is how long records wait for company on their way to the disk when
+// many come at once.
+const commitWait = 2 * time.Millisecond
+
 // ledgerEvery is how often the ledger is written to the database.
 const ledgerEvery = 10 * time.Second
 
 // collector is everything that `serve` runs:
 //
-//	pages, agents ──HTTP──► server ──► service ──► queue ──► pipeline ──► store ──► ClickHouse
+//	pages, agents ──HTTP──► server ──► service ──► queue (log on disk) ──► pipeline ──► store ──► ClickHouse
 //	people, Prometheus ──HTTP──► admin ──► console, metrics, health
 type collector struct {
 	config    config.Config
 	log       *slog.Logger
 	telemetry *telemetry
-	database  *database
-	queue     *queue.Queue[ingest.Record]
+	database  atomic.Pointer[database] // nil until connect has been
+	now       func() time.Time
+	queue     *queue.Queue
 	pipeline  *ingest.Pipeline
 	server    *server.Server
 	public    net.Listener
@@ -43,10 +53,12 @@ type collector struct {
 	stopping  atomic.Bool
 }
 
-// newCollector opens ports and database and puts the parts together. The ports
-// come first: a taken one is the commonest fault and shows at once.
+// newCollector opens ports and log and puts the parts together. The ports come
+// first: a taken one is the commonest fault and shows at once. The database is
+// run's to wait for, or the caller's who wants it before: reports are taken
+// without it.
 func newCollector(ctx context.Context, c config.Config, env environment, log *slog.Logger) (_ *collector, err error) {
-	co := &collector{config: c, log: log}
+	co := &collector{config: c, log: log, now: env.now}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, co.close(context.WithoutCancel(ctx)))
@@ -61,36 +73,76 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 	if co.telemetry, err = newTelemetry(ctx, "throughline", env.getenv); err != nil {
 		return nil, err
 	}
-	if co.database, err = openDatabase(ctx, c.ClickHouse, log); err != nil {
+	if co.queue, err = openQueue(c, env.now, log); err != nil {
 		return nil, err
 	}
 	return co, co.assemble()
+}
+
+// connect opens the database, unless it is open.
+func (co *collector) connect(ctx context.Context) error {
+	if co.database.Load() != nil {
+		return nil
+	}
+	d, err := openDatabase(ctx, co.config, co.log)
+	if err != nil {
+		return err
+	}
+	co.database.Store(d)
+	return nil
+}
+
+// store returns the database, or an error while it is not open.
+func (co *collector) store() (*clickhouse.Store, error) {
+	if d := co.database.Load(); d != nil {
+		return d.store, nil
+	}
+	return nil, errors.New("the database is not open yet")
+}
+
+// openQueue opens the log, which recovers what the last process left in it.
+func openQueue(c config.Config, now func() time.Time, log *slog.Logger) (*queue.Queue, error) {
+	q, err := queue.Open(queue.Options{
+		Dir: c.QueueDir(), MaxBytes: int64(c.Queue.MaxSize), SegmentBytes: int64(c.Queue.SegmentSize),
+		MaxRecordBytes: maxRecordBytes, CommitWait: commitWait, KeepFor: c.Deduplication.Window.Duration(),
+		Preamble: clickhouse.NewEncoder().Schema(), Now: now, Log: log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	if found := q.Recovered(); found.Events > 0 || found.SkippedBytes > 0 {
+		log.Info("found what was accepted earlier and is not stored yet", "log", found)
+	}
+	return q, nil
 }
 
 func (co *collector) assemble() (err error) {
 	c := co.config
 	meter := co.telemetry.metrics.Meter("throughline/ingest")
 	tracer := co.telemetry.traces.Tracer("throughline/ingest")
-	ledger := ingest.NewLedger()
-	co.queue = queue.New[ingest.Record](queue.Limits{Events: c.Queue.MaxEvents, SizeBytes: int(c.Queue.MaxSize)}, time.Now)
-	if err := ingest.RegisterMetrics(meter, ledger, co.queue); err != nil {
+	encoder := clickhouse.NewEncoder()
+	ids := seen.New(c.Deduplication.Window.Duration(), c.Deduplication.MaxIDs)
+	ledger, err := ingest.Recover(co.queue, ids, co.log)
+	if err != nil {
+		return err
+	}
+	if err := ingest.RegisterMetrics(meter, ledger, co.queue, ids); err != nil {
 		return err
 	}
 	co.pipeline, err = ingest.NewPipeline(ingest.PipelineOptions{
-		Queue: co.queue, Sink: co.database.store, Ledger: ledger,
-		Cut:         queue.Cut{MaxEvents: c.Batch.MaxEvents, MaxAge: c.Batch.MaxAge.Duration()},
-		LedgerEvery: ledgerEvery, Backoff: time.Second, Now: time.Now,
+		Queue: co.queue, Encoder: encoder, DeadLetters: deadletter.Open(c.DeadLetterDir()), Ledger: ledger,
+		Cut:         queue.Cut{MaxEvents: c.Batch.MaxEvents, MaxBytes: int64(c.Batch.MaxSize), MaxAge: c.Batch.MaxAge.Duration()},
+		LedgerEvery: ledgerEvery, Backoff: time.Second, Now: co.now,
 		Log: co.log, Tracer: tracer, Meter: meter,
 	})
 	if err != nil {
 		return err
 	}
-	apps := c.IngestApps()
 	co.server, err = server.New(server.Options{
-		Service:       ingest.NewService(co.queue, ledger, time.Now),
-		Apps:          ingest.NewApps(apps),
+		Service: ingest.NewService(ingest.ServiceOptions{
+			Queue: co.queue, Encoder: encoder, Seen: ids, Ledger: ledger, Now: co.now,
+		}),
 		Script:        scriptRenderer(c.Paths.Collect),
-		AgentToken:    string(c.AgentToken),
 		CountryHeader: c.CountryHeader,
 		CollectPath:   c.Paths.Collect,
 		ScriptPath:    c.Paths.Script,
@@ -98,7 +150,7 @@ func (co *collector) assemble() (err error) {
 		Tracer:        tracer,
 		Meter:         meter,
 		Propagator:    co.telemetry.propagator,
-	}, apps)
+	}, c.IngestApps(), string(c.AgentToken))
 	return err
 }
 
@@ -117,14 +169,22 @@ func (co *collector) run(ctx context.Context) error {
 	})
 	running.Go(func() error {
 		defer endAdmin() // it shows the draining, too
-		return co.pipeline.Run(pipelineCtx)
+		if err := co.connect(ctx); err != nil {
+			if ctx.Err() != nil {
+				return nil // told to stop before the database was there
+			}
+			return err
+		}
+		d := co.database.Load()
+		running.Go(func() error { return d.watch(ctx) })
+		co.pipeline.Run(pipelineCtx, d.store)
+		return nil
 	})
 	running.Go(func() error {
 		err := server.Serve(ctx, co.public, co.server, grace/2, co.log)
-		co.queue.Close() // nothing comes any more; the pipeline drains it and ends
+		co.pipeline.Finish(pipelineCtx) // nothing comes any more
 		return err
 	})
-	running.Go(func() error { return co.database.watch(ctx) })
 	running.Go(func() error {
 		<-ctx.Done()
 		co.stopping.Store(true)
@@ -145,15 +205,26 @@ func (co *collector) adminSide() server.Admin {
 			if co.stopping.Load() {
 				return errors.New("shutting down")
 			}
-			return co.database.store.Ready(ctx)
+			if err := co.queue.Err(); err != nil {
+				return fmt.Errorf("reports cannot be kept: %w", err)
+			}
+			store, err := co.store()
+			if err != nil {
+				return err
+			}
+			return store.Ready(ctx)
 		},
 	}
 }
 
 // overview is the table of the console and the terminal.
 func (co *collector) overview(ctx context.Context) ([]dashboards.OverviewRow, error) {
-	now := time.Now()
-	return dashboards.Overview(ctx, co.database.store, now.Add(-overviewWindow), now)
+	store, err := co.store()
+	if err != nil {
+		return nil, err
+	}
+	now := co.now()
+	return dashboards.Overview(ctx, store, now.Add(-overviewWindow), now)
 }
 
 // close frees what newCollector took. It may be called at any point of it.
@@ -166,8 +237,11 @@ func (co *collector) close(ctx context.Context) error {
 			}
 		}
 	}
-	if co.database != nil {
-		errs = append(errs, co.database.close())
+	if co.queue != nil {
+		errs = append(errs, co.queue.Release())
+	}
+	if d := co.database.Load(); d != nil {
+		errs = append(errs, d.close())
 	}
 	if co.telemetry != nil {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

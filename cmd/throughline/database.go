@@ -19,8 +19,8 @@ type database struct {
 	engine *engine.Engine // nil for a server by address
 }
 
-func openDatabase(ctx context.Context, c config.ClickHouse, log *slog.Logger) (_ *database, err error) {
-	d := &database{}
+func openDatabase(ctx context.Context, settings config.Config, log *slog.Logger) (_ *database, err error) {
+	d, c := &database{}, settings.ClickHouse
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, d.close())
@@ -28,7 +28,7 @@ func openDatabase(ctx context.Context, c config.ClickHouse, log *slog.Logger) (_
 	}()
 	addr := c.Addr
 	if len(addr) == 0 {
-		if d.engine, err = startEngine(ctx, c.Embedded, log); err != nil {
+		if d.engine, err = startEngine(ctx, settings.EngineDir(), c.Embedded, log); err != nil {
 			return nil, err
 		}
 		addr = []string{d.engine.NativeAddr()}
@@ -51,13 +51,13 @@ func openDatabase(ctx context.Context, c config.ClickHouse, log *slog.Logger) (_
 }
 
 // startEngine starts the embedded engine, which is this program run a second time.
-func startEngine(ctx context.Context, c config.Embedded, log *slog.Logger) (*engine.Engine, error) {
+func startEngine(ctx context.Context, dir string, c config.Embedded, log *slog.Logger) (*engine.Engine, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("find this program: %w", err)
 	}
 	return engine.Start(ctx, engine.Options{
-		DataDir: c.DataDir, NativePort: c.NativePort, HTTPPort: c.HTTPPort,
+		DataDir: dir, NativePort: c.NativePort, HTTPPort: c.HTTPPort,
 		MemoryLimitBytes: int64(c.MemoryLimit), Library: c.Library,
 		Command: []string{self, "clickhouse", "--child"}, Log: log,
 	})

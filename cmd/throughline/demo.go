@@ -138,7 +138,7 @@ func (d *demo) printAddresses(out io.Writer, duration time.Duration) {
 	if duration > 0 {
 		until = fmt.Sprintf("ends after %s, or with Ctrl-C", duration)
 	}
-	database := d.collector.database.engine
+	database := d.collector.database.Load().engine
 	_, _ = fmt.Fprintf(out, `
 Throughline is running; %s. The first table comes in %s.
 

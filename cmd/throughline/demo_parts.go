@@ -77,6 +77,9 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 	if d.collector, err = newCollector(ctx, settings, env, d.log); err != nil {
 		return nil, err
 	}
+	if err = d.collector.connect(ctx); err != nil {
+		return nil, err
+	}
 	collectorURL := localURL(d.collector.public)
 	app := settings.Apps[0]
 	d.scriptURL = collectorURL + settings.Paths.Script + "/" + app.Key + ".js"
@@ -149,7 +152,7 @@ func demoJourneys(shopURL string) ([]*synthetic.Journey, error) {
 func (d *demo) overview(ctx context.Context) ([]dashboards.OverviewRow, error) {
 	ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
 	defer cancel()
-	return dashboards.Overview(ctx, d.collector.database.store, d.started.Add(-time.Minute), time.Now().Add(time.Minute))
+	return dashboards.Overview(ctx, d.collector.database.Load().store, d.started.Add(-time.Minute), time.Now().Add(time.Minute))
 }
 
 // finish ends the traffic, waits until what it left behind is stored, and

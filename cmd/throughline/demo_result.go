@@ -28,7 +28,7 @@ SELECT (SELECT uniqExact(page_view_id) FROM page_views WHERE source = 'rum' AND 
 func (d *demo) result(ctx context.Context) (demoResult, error) {
 	r := demoResult{DurationMS: time.Since(d.started).Milliseconds()}
 	started := map[string]string{"started_ms": strconv.FormatInt(d.started.UnixMilli(), 10)}
-	err := d.collector.database.store.Query(ctx, demoCounts, started, func(scan func(...any) error) error {
+	err := d.collector.database.Load().store.Query(ctx, demoCounts, started, func(scan func(...any) error) error {
 		return scan(&r.PageViews, &r.JourneyRuns)
 	})
 	if err != nil {

@@ -49,7 +49,7 @@ func TestDemo_CtrlCEndsItAtOnce(t *testing.T) {
 	var out screen
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, freePorts(), environment{stdout: &out, stderr: &out, getenv: os.Getenv})
+		ended <- run(ctx, freePorts(), environment{stdout: &out, stderr: &out, getenv: os.Getenv, now: time.Now})
 	}()
 	out.waitFor(t, "Throughline is running")
 	cancel()

@@ -94,7 +94,7 @@ func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, 
 	c := config.Default()
 	c.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
 	c.ClickHouse.Embedded.NativePort, c.ClickHouse.Embedded.HTTPPort = 0, 0
-	c.ClickHouse.Embedded.DataDir = t.TempDir()
+	c.DataDir = t.TempDir()
 	c.AgentToken = e2eToken
 	c.Batch.MaxAge = config.Duration(50 * time.Millisecond)
 	c.Apps = []config.App{{Name: "shop", Key: "shop-web-4f7c2a", Origins: []string{origin}, Environment: "test"}}
@@ -105,8 +105,11 @@ func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, 
 	if problems := c.Validate(); len(problems) > 0 {
 		t.Fatal(problems)
 	}
-	co, err := newCollector(t.Context(), c, environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv}, newLog(log, config.Log{Level: "warn"}))
+	co, err := newCollector(t.Context(), c, environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv, now: time.Now}, newLog(log, config.Log{Level: "warn"}))
 	if err != nil {
+		t.Fatal(err)
+	}
+	if err := co.connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
@@ -169,7 +172,7 @@ func row(t *testing.T, co *collector, sql string) string {
 	for deadline := time.Now().Add(15 * time.Second); ; time.Sleep(50 * time.Millisecond) {
 		var value string
 		rows := 0
-		err := co.database.store.Query(t.Context(), "SELECT toString(x) FROM ("+sql+")", nil, func(scan func(...any) error) error {
+		err := co.database.Load().store.Query(t.Context(), "SELECT toString(x) FROM ("+sql+")", nil, func(scan func(...any) error) error {
 			rows++
 			return scan(&value)
 		})
@@ -298,7 +301,7 @@ journeys: {files: [%q], app: shop, collector: %q, location: lab, base_url: %q, s
 	var log screen
 	ended := make(chan int, 1)
 	go func() {
-		ended <- run(ctx, []string{"agent", "--config", settings}, environment{stdout: &log, stderr: &log, getenv: os.Getenv})
+		ended <- run(ctx, []string{"agent", "--config", settings}, environment{stdout: &log, stderr: &log, getenv: os.Getenv, now: time.Now})
 	}()
 	row(t, co, "SELECT count() AS x FROM journey_runs WHERE outcome = 'passed' AND journey = 'Look' AND location = 'lab' HAVING x >= 2")
 	cancel()
@@ -325,7 +328,7 @@ func TestJourneyRun_SaysWhenTheCollectorRefuses(t *testing.T) {
 // checkNoSecrets looks for the query strings of the page in every text column.
 func checkNoSecrets(t *testing.T, co *collector) {
 	var columns [][2]string
-	err := co.database.store.Query(t.Context(), "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND type LIKE '%String%'", nil, func(scan func(...any) error) error {
+	err := co.database.Load().store.Query(t.Context(), "SELECT table, name FROM system.columns WHERE database = currentDatabase() AND type LIKE '%String%'", nil, func(scan func(...any) error) error {
 		var c [2]string
 		err := scan(&c[0], &c[1])
 		columns = append(columns, c)

@@ -16,7 +16,7 @@ import (
 // program run a second time.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "clickhouse" {
-		os.Exit(run(context.Background(), os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv}))
+		os.Exit(run(context.Background(), os.Args[1:], environment{stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now}))
 	}
 	os.Exit(m.Run())
 }
@@ -52,7 +52,7 @@ func (s *screen) waitFor(t *testing.T, text string) {
 // command runs the program in this process.
 func command(ctx context.Context, args ...string) (code int, stdout, stderr string) {
 	var out, errs screen
-	code = run(ctx, args, environment{stdout: &out, stderr: &errs, getenv: os.Getenv})
+	code = run(ctx, args, environment{stdout: &out, stderr: &errs, getenv: os.Getenv, now: time.Now})
 	return code, out.String(), errs.String()
 }
 
@@ -73,7 +73,7 @@ clickhouse:
 `
 
 func TestHelp_EveryCommandHasExamples(t *testing.T) {
-	for _, c := range newRoot(environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv}).Commands() {
+	for _, c := range newRoot(environment{stdout: &screen{}, stderr: &screen{}, getenv: os.Getenv, now: time.Now}).Commands() {
 		if c.Name() == "completion" || c.Name() == "help" {
 			continue
 		}
@@ -165,7 +165,7 @@ func TestServe_DatabaseThatDoesNotAnswer(t *testing.T) {
 	}
 	addr := nobody.Addr().String()
 	_ = nobody.Close()
-	args := []string{"serve", "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--clickhouse-addr", addr, "--config"}
+	args := []string{"serve", "--data-dir", t.TempDir(), "--listen=127.0.0.1:0", "--admin-listen=127.0.0.1:0", "--clickhouse-addr", addr, "--config"}
 
 	code, _, stderr := command(t.Context(), append(args, writeFile(t, "now.yaml", minimalConfig))...)
 	if code != exitFailed || !strings.Contains(stderr, "ClickHouse at "+addr+" did not answer within 0s") {
@@ -183,7 +183,7 @@ func TestClickHouse_RunsAloneUntilTold(t *testing.T) {
 	ended := make(chan int, 1)
 	go func() {
 		ended <- run(ctx, []string{"clickhouse", "--data-dir", t.TempDir(), "--clickhouse-native-port=0", "--clickhouse-http-port=0"},
-			environment{stdout: &out, stderr: &out, getenv: os.Getenv})
+			environment{stdout: &out, stderr: &out, getenv: os.Getenv, now: time.Now})
 	}()
 	out.waitFor(t, "ClickHouse is running")
 	cancel()

@@ -23,7 +23,7 @@ serve does the same at start.`,
 			if err != nil {
 				return err
 			}
-			d, err := openDatabase(cmd.Context(), settings.ClickHouse, newLog(env.stderr, settings.Log))
+			d, err := openDatabase(cmd.Context(), settings, newLog(env.stderr, settings.Log))
 			if err != nil {
 				return err
 			}

@@ -38,7 +38,7 @@ func (o *options) addPorts(c *cobra.Command) {
 }
 
 func (o *options) addEngine(c *cobra.Command) {
-	c.Flags().StringVar(&o.dataDir, "data-dir", "", "`directory` of the embedded ClickHouse")
+	c.Flags().StringVar(&o.dataDir, "data-dir", "", "`directory` of the log, of dead letters and of the embedded ClickHouse")
 	c.Flags().IntVar(&o.nativePort, "clickhouse-native-port", -1, "`port` of the embedded ClickHouse for its native protocol; 0 picks a free one")
 	c.Flags().IntVar(&o.httpPort, "clickhouse-http-port", -1, "`port` of the embedded ClickHouse for HTTP; 0 picks a free one")
 }
@@ -67,7 +67,7 @@ func (o *options) load(env environment) (config.Config, error) {
 // apply lays the flags that were given over a configuration.
 func (o *options) apply(c *config.Config) {
 	for value, key := range map[*string]*string{
-		&o.listen: &c.Listen, &o.adminListen: &c.Admin.Listen, &o.dataDir: &c.ClickHouse.Embedded.DataDir,
+		&o.listen: &c.Listen, &o.adminListen: &c.Admin.Listen, &o.dataDir: &c.DataDir,
 		&o.logLevel: &c.Log.Level, &o.logFormat: &c.Log.Format,
 	} {
 		if *value != "" {

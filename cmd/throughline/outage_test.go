@@ -37,7 +37,7 @@ func TestCollector_SurvivesTheDeathOfClickHouse(t *testing.T) {
 	for i := range reports {
 		if i == reports/3 {
 			// It is gone before it can answer, so there is always an error.
-			if _, err := co.database.engine.Query(t.Context(), "SYSTEM KILL"); err == nil {
+			if _, err := co.database.Load().engine.Query(t.Context(), "SYSTEM KILL"); err == nil {
 				t.Error("ClickHouse survived")
 			}
 		}
@@ -99,7 +99,7 @@ func TestConsole_FailureIsInTheCollectorsLog(t *testing.T) {
 			t.Error(err)
 		}
 	}()
-	if _, err := co.database.engine.Query(t.Context(), "DROP TABLE throughline.page_views"); err != nil {
+	if _, err := co.database.Load().engine.Query(t.Context(), "DROP TABLE throughline.page_views"); err != nil {
 		t.Fatal(err)
 	}
 	response, err := http.Get(localURL(co.admin) + "/api/overview")

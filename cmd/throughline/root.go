@@ -9,6 +9,7 @@ import (
 	"os"
 	"runtime/debug"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
@@ -29,6 +30,9 @@ const (
 type environment struct {
 	stdout, stderr io.Writer
 	getenv         func(string) string
+	now            func() time.Time
+	// hangups delivers SIGHUP until ctx ends; nil: never.
+	hangups func(ctx context.Context) <-chan os.Signal
 }
 
 // exitError is an error that wants an exit code of its own. A nil err means
@@ -95,7 +99,7 @@ Exit codes: 0 success, 1 failure, 2 wrong option or file, 3 a journey could not 
 	})
 	root.AddCommand(
 		newServe(env), newAgent(env), newDemo(env), newJourney(env),
-		newMigrate(env), newCheck(env), newClickHouse(env),
+		newMigrate(env), newReplay(env), newGenerate(env), newCheck(env), newClickHouse(env),
 	)
 	return root
 }

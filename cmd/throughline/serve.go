@@ -15,9 +15,13 @@ func newServe(env environment) *cobra.Command {
 		Use:   "serve",
 		Short: "Run the collector: take reports, serve the script, write to ClickHouse",
 		Long: `Runs the collector. Browsers load the script of their app from /t/<key>.js and
-report to /v1/events; what they report is written to ClickHouse, the embedded one
-unless the configuration names a server. The admin side shows the console, health
-and metrics.
+report to /v1/events; a report is on disk before it is answered, and then written to
+ClickHouse, the embedded one unless the configuration names a server. The admin side
+shows the console, health and metrics.
+
+SIGHUP reads apps, transactions and the agents' token again; an invalid configuration
+changes nothing. SIGTERM stops once everything is stored; what cannot be stored within
+shutdown_grace stays in the log for the next start.
 
 OpenTelemetry's environment variables (OTEL_EXPORTER_OTLP_ENDPOINT and others)
 send the collector's own traces and metrics somewhere.`,
@@ -30,7 +34,7 @@ send the collector's own traces and metrics somewhere.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), settings, env)
+			return serve(cmd.Context(), settings, env, func() (config.Config, error) { return o.load(env) })
 		},
 	}
 	o.addFile(c)
@@ -40,9 +44,12 @@ send the collector's own traces and metrics somewhere.`,
 	return c
 }
 
-func serve(ctx context.Context, c config.Config, env environment) error {
+// errNoApps is a configuration that nobody could report to.
+var errNoApps = errors.New("the configuration has no apps, so nothing could report; see apps in deploy/throughline.example.yaml")
+
+func serve(ctx context.Context, c config.Config, env environment, load func() (config.Config, error)) error {
 	if len(c.Apps) == 0 {
-		return &exitError{exitBadInput, errors.New("the configuration has no apps, so nothing could report; see apps in deploy/throughline.example.yaml")}
+		return &exitError{exitBadInput, errNoApps}
 	}
 	log := newLog(env.stderr, c.Log)
 	co, err := newCollector(ctx, c, env, log)
@@ -50,8 +57,13 @@ func serve(ctx context.Context, c config.Config, env environment) error {
 		return err
 	}
 	log.Info("collecting", "collector", localURL(co.public), "admin", localURL(co.admin), "apps", len(c.Apps), "transactions", len(c.Transactions))
-	err = errors.Join(co.run(ctx), co.close(context.WithoutCancel(ctx)))
-	if err == nil {
+	if env.hangups != nil {
+		go co.watchReload(ctx, env.hangups(ctx), load)
+	}
+	err = co.run(ctx)
+	left, _ := co.queue.Held()
+	err = errors.Join(err, co.close(context.WithoutCancel(ctx)))
+	if err == nil && left == 0 {
 		log.Info("stopped; everything that was accepted is stored")
 	}
 	return err

@@ -16,15 +16,18 @@ import (
 	"go.opentelemetry.io/otel/sdk/metric"
 	"go.opentelemetry.io/otel/sdk/resource"
 	"go.opentelemetry.io/otel/sdk/trace"
+	oteltrace "go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // telemetry is what the program says of itself: metrics for Prometheus, and
 // metrics and traces by OTLP when the standard environment variables ask for it.
 type telemetry struct {
-	traces     *trace.TracerProvider
+	traces     oteltrace.TracerProvider
 	metrics    *metric.MeterProvider
 	propagator propagation.TextMapPropagator
 	prometheus http.Handler
+	endTraces  func(context.Context) error // nil when there are none
 }
 
 func newTelemetry(ctx context.Context, service string, getenv func(string) string) (*telemetry, error) {
@@ -48,20 +51,21 @@ func newTelemetry(ctx context.Context, service string, getenv func(string) strin
 		}
 		metricOptions = append(metricOptions, metric.WithReader(pushed))
 	}
-	traceOptions := []trace.TracerProviderOption{trace.WithResource(who)}
+	t := &telemetry{
+		traces:     noop.NewTracerProvider(), // spans that go nowhere cost a tenth of a request
+		metrics:    metric.NewMeterProvider(metricOptions...),
+		propagator: propagation.TraceContext{},
+		prometheus: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
+	}
 	if wanted(getenv, "TRACES") {
 		exporter, err := autoexport.NewSpanExporter(ctx)
 		if err != nil {
 			return nil, fmt.Errorf("set up the export of traces (OTEL_TRACES_EXPORTER): %w", err)
 		}
-		traceOptions = append(traceOptions, trace.WithBatcher(exporter))
+		provider := trace.NewTracerProvider(trace.WithResource(who), trace.WithBatcher(exporter))
+		t.traces, t.endTraces = provider, provider.Shutdown
 	}
-	return &telemetry{
-		traces:     trace.NewTracerProvider(traceOptions...),
-		metrics:    metric.NewMeterProvider(metricOptions...),
-		propagator: propagation.TraceContext{},
-		prometheus: promhttp.HandlerFor(registry, promhttp.HandlerOpts{}),
-	}, nil
+	return t, nil
 }
 
 // wanted says whether the environment asks for an export of that signal. The
@@ -78,5 +82,9 @@ func wanted(getenv func(string) string, signal string) bool {
 
 // close sends what is left.
 func (t *telemetry) close(ctx context.Context) error {
-	return errors.Join(t.traces.Shutdown(ctx), t.metrics.Shutdown(ctx))
+	err := t.metrics.Shutdown(ctx)
+	if t.endTraces != nil {
+		err = errors.Join(err, t.endTraces(ctx))
+	}
+	return err
 }

@@ -3,133 +3,205 @@ package clickhouse
 import (
 	"context"
 	"crypto/sha256"
-	"embed"
 	"encoding/hex"
 	"fmt"
-	"io/fs"
-	"path"
-	"strconv"
 	"strings"
 	"time"
 )
 
-// The schema, as statements that are applied in the order of their numbers.
-// One that has been released is never edited: what it made is out there.
-//
-//go:embed migrations/*.sql
-var migrationFiles embed.FS
+// schemaVersion is raised by every release that changes the schema. A program
+// does not write to a database of a higher version, whose meaning it cannot know.
+const schemaVersion = 1
 
-type migration struct {
-	version   uint32
-	name      string
-	statement string
-	checksum  string
-}
-
-func migrations(files fs.FS) ([]migration, error) {
-	paths, err := fs.Glob(files, "migrations/*.sql")
-	if err != nil {
-		return nil, fmt.Errorf("list migrations: %w", err)
-	}
-	list := make([]migration, 0, len(paths))
-	for i, file := range paths {
-		content, err := fs.ReadFile(files, file)
-		if err != nil {
-			return nil, fmt.Errorf("read migration %s: %w", file, err)
-		}
-		name := strings.TrimSuffix(path.Base(file), ".sql")
-		number, err := strconv.ParseUint(name[:min(4, len(name))], 10, 32)
-		if err != nil || int(number) != i+1 {
-			return nil, fmt.Errorf("migration %s must begin with the number %04d", file, i+1)
-		}
-		sum := sha256.Sum256(content)
-		list = append(list, migration{uint32(number), name, string(content), hex.EncodeToString(sum[:])})
-	}
-	return list, nil
-}
-
-// createHistory makes the table that remembers what was applied. Two starters
-// may apply and record the same migration at once; its newest row counts.
+// createHistory makes the table that remembers which schemas the database had.
 const createHistory = `CREATE TABLE IF NOT EXISTS schema_migrations
 (
-    version    UInt32,
-    name       String,
-    checksum   String,
-    applied_at DateTime64(3, 'UTC')
+    version    UInt32 COMMENT 'Of the schema.',
+    checksum   String COMMENT 'SHA-256 of the statements that make the schema.',
+    applied_at DateTime64(3, 'UTC') COMMENT 'When it was there.'
 )
 ENGINE = ReplacingMergeTree(applied_at)
-ORDER BY version`
+ORDER BY (version, checksum)
+COMMENT 'Versions of the schema that this database has had.'`
 
-// Migrate brings the schema up to date and returns the names of what it
-// applied. It may run in several processes at once, and may be cut off at any
-// point and run again: every statement is idempotent. It refuses a schema that
-// a newer program made, and one made by a migration that was edited since.
-func (s *Store) Migrate(ctx context.Context) (applied []string, err error) {
-	all, err := migrations(migrationFiles)
-	if err != nil {
-		return nil, err
-	}
+// Migrate brings the schema up to date with the tables and rollups that this
+// program knows, and returns what it made. What is missing is created, be it a
+// table or a column; columns that the program does not know are left alone. It
+// may run in several processes at once, and may be cut off at any point and run
+// again: it compares what is there with what is wanted, and each statement does
+// nothing when another was faster.
+//
+// It refuses a schema of a newer program, and tables that differ in what cannot
+// be changed in place.
+func (s *Store) Migrate(ctx context.Context) (made []string, err error) {
 	if err := s.conn.Exec(ctx, createHistory); err != nil {
 		return nil, fmt.Errorf("create schema_migrations: %w", err)
 	}
-	done, err := s.history(ctx)
+	recorded, err := s.checkVersion(ctx)
 	if err != nil {
 		return nil, err
 	}
-	for version, earlier := range done {
-		if int(version) > len(all) {
-			return nil, fmt.Errorf("database %s has migration %s, which this program does not know: use a newer one", s.options.Database, earlier.name)
+	for _, wanted := range relations() {
+		done, err := s.bringUpToDate(ctx, wanted)
+		made = append(made, done...)
+		if err != nil {
+			return made, err
 		}
 	}
-	for _, m := range all {
-		earlier, ok := done[m.version]
-		if ok && earlier.checksum != m.checksum {
-			return nil, fmt.Errorf("migration %s differs from %s, which made database %s", m.name, earlier.name, s.options.Database)
+	for _, r := range rollups() {
+		done, err := s.feed(ctx, r)
+		made = append(made, done...)
+		if err != nil {
+			return made, err
 		}
-		if ok {
-			continue
-		}
-		if err := s.conn.Exec(ctx, m.statement); err != nil {
-			return applied, fmt.Errorf("apply migration %s: %w", m.name, err)
-		}
-		const record = "INSERT INTO schema_migrations (version, name, checksum, applied_at) VALUES (?, ?, ?, now64(3))"
-		if err := s.conn.Exec(ctx, record, m.version, m.name, m.checksum); err != nil {
-			return applied, fmt.Errorf("record migration %s: %w", m.name, err)
-		}
-		applied = append(applied, m.name)
 	}
-	return applied, s.setRetention(ctx)
+	if !recorded {
+		const record = "INSERT INTO schema_migrations (version, checksum, applied_at) VALUES (?, ?, now64(3))"
+		if err := s.conn.Exec(ctx, record, uint32(schemaVersion), schemaChecksum()); err != nil {
+			return made, fmt.Errorf("record the schema's version: %w", err)
+		}
+	}
+	return made, s.setRetention(ctx)
 }
 
-func (s *Store) history(ctx context.Context) (map[uint32]migration, error) {
-	rows, err := s.conn.Query(ctx, "SELECT version, name, checksum FROM schema_migrations FINAL")
+// schemaChecksum tells schemas apart.
+func schemaChecksum() string {
+	sum := sha256.New()
+	for _, r := range relations() {
+		_, _ = fmt.Fprintln(sum, r.create())
+	}
+	for _, r := range rollups() {
+		_, _ = fmt.Fprintln(sum, r.createFeed())
+	}
+	return hex.EncodeToString(sum.Sum(nil))
+}
+
+// checkVersion refuses a database of a newer schema, and says whether it has
+// had this one.
+func (s *Store) checkVersion(ctx context.Context) (recorded bool, err error) {
+	var newest uint32
+	var same uint64
+	const query = "SELECT max(version), countIf(version = ? AND checksum = ?) FROM schema_migrations"
+	if err := s.conn.QueryRow(ctx, query, uint32(schemaVersion), schemaChecksum()).Scan(&newest, &same); err != nil {
+		return false, fmt.Errorf("read schema_migrations: %w", err)
+	}
+	if newest > schemaVersion {
+		return false, fmt.Errorf("database %s has version %d of the schema, this program knows %d: use a newer program, or another database (clickhouse.database)",
+			s.options.Database, newest, schemaVersion)
+	}
+	return same > 0, nil
+}
+
+// bringUpToDate creates the relation, or adds the columns that it lacks.
+func (s *Store) bringUpToDate(ctx context.Context, wanted relation) (made []string, err error) {
+	there, err := s.describe(ctx, wanted.name)
 	if err != nil {
-		return nil, fmt.Errorf("read schema_migrations: %w", err)
+		return nil, err
 	}
-	defer func() { _ = rows.Close() }()
-	done := map[uint32]migration{}
-	for rows.Next() {
-		var m migration
-		if err := rows.Scan(&m.version, &m.name, &m.checksum); err != nil {
-			return nil, fmt.Errorf("read schema_migrations: %w", err)
+	if there.engine == "" {
+		if err := s.conn.Exec(ctx, wanted.create()); err != nil {
+			return nil, fmt.Errorf("create table %s: %w", wanted.name, err)
 		}
-		done[m.version] = m
+		return []string{"table " + wanted.name}, nil
 	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read schema_migrations: %w", err)
+	if err := s.compare(there, wanted); err != nil {
+		return nil, err
 	}
-	return done, nil
+	for _, c := range wanted.columns {
+		if _, ok := there.columns[c.name]; ok {
+			continue
+		}
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(wanted.name)+" ADD COLUMN IF NOT EXISTS "+c.definition()); err != nil {
+			return made, fmt.Errorf("add column %s.%s: %w", wanted.name, c.name, err)
+		}
+		made = append(made, "column "+wanted.name+"."+c.name)
+	}
+	return made, nil
+}
+
+// existing is a table as the database describes it.
+type existing struct {
+	engine, sortingKey, partitionKey string // "" when there is no such table
+	columns                          map[string]string
+}
+
+func (s *Store) describe(ctx context.Context, name string) (existing, error) {
+	e := existing{columns: map[string]string{}}
+	const query = `SELECT any(engine), any(sorting_key), any(partition_key) FROM system.tables WHERE database = currentDatabase() AND name = ?`
+	if err := s.conn.QueryRow(ctx, query, name).Scan(&e.engine, &e.sortingKey, &e.partitionKey); err != nil {
+		return existing{}, fmt.Errorf("look for table %s: %w", name, err)
+	}
+	const columns = `SELECT name, type FROM system.columns WHERE database = currentDatabase() AND table = {table:String}`
+	err := s.Query(ctx, columns, map[string]string{"table": name}, func(scan func(...any) error) error {
+		var column, sql string
+		err := scan(&column, &sql)
+		e.columns[column] = sql
+		return err
+	})
+	if err != nil {
+		return existing{}, fmt.Errorf("read the columns of %s: %w", name, err)
+	}
+	return e, nil
+}
+
+// compare refuses a table that cannot be made the wanted one in place.
+func (s *Store) compare(there existing, wanted relation) error {
+	differs := func(what, is, want string) error {
+		return fmt.Errorf("table %s of database %s has %s %s, this program needs %s, which cannot be changed in place: "+
+			"rename the table or use another database (clickhouse.database), start again, and copy the rows with INSERT INTO … SELECT",
+			wanted.name, s.options.Database, what, is, want)
+	}
+	// A server may keep copies of its own accord: ReplicatedMergeTree, SharedMergeTree.
+	if !strings.HasSuffix(there.engine, wanted.engine) {
+		return differs("the engine", there.engine, wanted.engine)
+	}
+	if want := strings.Join(wanted.orderBy, ", "); there.sortingKey != want {
+		return differs("the sorting key", there.sortingKey, want)
+	}
+	if there.partitionKey != wanted.partitionBy {
+		return differs("the partition key", there.partitionKey, wanted.partitionBy)
+	}
+	for _, c := range wanted.columns {
+		if is, ok := there.columns[c.name]; ok && is != c.sql {
+			return differs("the column "+c.name, is, c.sql)
+		}
+	}
+	return nil
+}
+
+// feed makes the view that feeds a rollup, or gives it today's query.
+func (s *Store) feed(ctx context.Context, r rollup) (made []string, err error) {
+	there, err := s.describe(ctx, r.feed())
+	if err != nil {
+		return nil, err
+	}
+	if there.engine == "" {
+		if err := s.conn.Exec(ctx, r.createFeed()); err != nil {
+			return nil, fmt.Errorf("create view %s: %w", r.feed(), err)
+		}
+		return []string{"view " + r.feed()}, nil
+	}
+	for _, c := range r.columns {
+		if _, ok := there.columns[c.name]; ok {
+			continue
+		}
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(r.feed())+" MODIFY QUERY "+r.query()); err != nil {
+			return nil, fmt.Errorf("change view %s: %w", r.feed(), err)
+		}
+		return []string{"view " + r.feed()}, nil
+	}
+	return nil, nil
 }
 
 // setRetention gives every table the TTL of the options, where it has another;
-// without one rows stay for ever.
+// without one rows stay for ever. Rollups are small and keep theirs.
 func (s *Store) setRetention(ctx context.Context) error {
 	days := int(s.options.Retention / (24 * time.Hour))
 	ttl := fmt.Sprintf("toDateTime(timestamp) + toIntervalDay(%d)", days)
-	for _, name := range append(tableNames(), ledgerTable) {
+	for _, t := range s.tables {
 		var definition string
-		if err := s.conn.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?", name).Scan(&definition); err != nil {
-			return fmt.Errorf("read the definition of %s: %w", name, err)
+		if err := s.conn.QueryRow(ctx, "SELECT create_table_query FROM system.tables WHERE database = currentDatabase() AND name = ?", t.name).Scan(&definition); err != nil {
+			return fmt.Errorf("read the definition of %s: %w", t.name, err)
 		}
 		change := " MODIFY TTL " + ttl + " SETTINGS materialize_ttl_after_modify = 0"
 		if days == 0 {
@@ -138,8 +210,8 @@ func (s *Store) setRetention(ctx context.Context) error {
 		if limited := strings.Contains(definition, " TTL "); strings.Contains(definition, " TTL "+ttl) || days == 0 && !limited {
 			continue
 		}
-		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(name)+change); err != nil {
-			return fmt.Errorf("set the retention of %s: %w", name, err)
+		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(t.name)+change); err != nil {
+			return fmt.Errorf("set the retention of %s: %w", t.name, err)
 		}
 	}
 	return nil

@@ -4,35 +4,39 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"time"
-
-	"github.com/ClickHouse/clickhouse-go/v2"
-	"github.com/ClickHouse/clickhouse-go/v2/lib/driver"
+	"slices"
 
 	"throughline/ingest"
 )
 
-const ledgerTable = "ingest_log"
-
 var _ ingest.Sink = (*Store)(nil)
 
-// Write stores the rows of a batch, each table's as one block under the
-// batch's token. Writing a batch again is safe: a table that has it already
-// lets it pass (non_replicated_deduplication_window in the schema). Rows that a
-// table refuses do not keep the others from theirs.
+// maxPieces bounds into how many pieces the rows of a table are cut to find
+// those that it refuses.
+const maxPieces = 256
+
+// Write stores the rows of a batch, each table's as one block under the batch's
+// token. Writing a batch again is safe: a table that has it already lets it
+// pass (see deduplicationWindow), and so do the rollups. Rows that a table will
+// never take do not keep the others from theirs: they are in the
+// *ingest.RefusedError. Any other error leaves open what was stored; the batch
+// is to be written again.
 func (s *Store) Write(ctx context.Context, batch ingest.Batch) error {
-	var refused ingest.RefusedError
-	for _, t := range tables() {
-		err := s.insert(ctx, t, batch)
-		switch {
-		case isPoison(err):
-			refused.Err = errors.Join(refused.Err, err)
-			for _, row := range batch.Rows {
-				if t.holds(&row) {
-					refused.Rows = append(refused.Rows, row)
-				}
-			}
-		case err != nil:
+	into, err := s.takeInserter(ctx)
+	if err != nil {
+		return err
+	}
+	defer func() { s.inserters <- into }()
+	read := readBatch(batch, s.tables, s.encoder.Schema(), s.layout)
+	refused := ingest.RefusedError{Rows: read.refused}
+	if len(read.refused) > 0 {
+		refused.Err = errors.New(read.refused[0].Reason)
+	}
+	for i, found := range read.found {
+		if len(found) == 0 {
+			continue
+		}
+		if err := store(ctx, into, batch.Token, rows{read, i, 0, len(found)}, &refused); err != nil {
 			return err
 		}
 	}
@@ -42,75 +46,65 @@ func (s *Store) Write(ctx context.Context, batch ingest.Batch) error {
 	return nil
 }
 
-func (s *Store) insert(ctx context.Context, t table, batch ingest.Batch) error {
-	var block driver.Batch
-	values := make([]any, len(t.columns))
-	for i := range batch.Rows {
-		row := &batch.Rows[i]
-		if !t.holds(row) {
-			continue
+// takeInserter waits for the inserter; it is to be put back.
+func (s *Store) takeInserter(ctx context.Context) (*inserter, error) {
+	select {
+	case into, ok := <-s.inserters:
+		if !ok {
+			return nil, errors.New("the database is closed")
 		}
-		if block == nil {
-			var err error
-			if block, err = s.prepare(ctx, batch.Token, t.name, t.columns); err != nil {
-				return err
+		return into, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// store inserts rows of one table. When the table refuses them it cuts them in
+// halves until it knows the rows that it refuses, or has so many pieces that
+// those with such rows are refused as a whole. Each piece has a token of its
+// own, which is the same however often the batch comes.
+func store(ctx context.Context, into *inserter, token string, all rows, refused *ingest.RefusedError) error {
+	pieces := []rows{all}
+	for made := 1; len(pieces) > 0; pieces = pieces[1:] {
+		piece := pieces[0]
+		unread, err := into.insert(ctx, pieceToken(token, piece, all), piece)
+		size := piece.to - piece.from
+		switch {
+		case err == nil:
+			if len(unread) > 0 {
+				refused.Rows = append(refused.Rows, unread...)
+				refused.Err = errors.Join(refused.Err, fmt.Errorf("%s: %s", into.tables[all.table].name, unread[0].Reason))
 			}
-			defer func() { _ = block.Close() }()
+		case !isPoison(err):
+			return err
+		case size > 1 && made < maxPieces:
+			made += 2
+			middle := piece.from + size/2
+			first, second := piece, piece
+			first.to, second.from = middle, middle
+			pieces = append(slices.Clip(pieces), first, second)
+		default:
+			refused.Rows = append(refused.Rows, piece.refuse(err.Error())...)
+			refused.Err = errors.Join(refused.Err, err)
 		}
-		for j, c := range t.columns {
-			values[j] = c.value(row)
-		}
-		if err := block.Append(values...); err != nil {
-			return fmt.Errorf("append to %s: %w: %w", t.name, errCannotEncode, err)
-		}
-	}
-	if block == nil {
-		return nil
-	}
-	return send(block, t.name)
-}
-
-// WriteLedger stores increments of the ledger.
-func (s *Store) WriteLedger(ctx context.Context, token string, at time.Time, entries []ingest.Entry) error {
-	block, err := s.prepare(ctx, token, ledgerTable, []column{{name: "timestamp"}, {name: "app"}, {name: "stage"}, {name: "reason"}, {name: "events"}})
-	if err != nil {
-		return err
-	}
-	defer func() { _ = block.Close() }()
-	for _, e := range entries {
-		if err := block.Append(at, e.App, string(e.Stage), string(e.Reason), e.Events); err != nil {
-			return fmt.Errorf("append to %s: %w", ledgerTable, err)
-		}
-	}
-	return send(block, ledgerTable)
-}
-
-// prepare opens an insert. Its settings are sent along, since their defaults
-// differ between versions of the server.
-func (s *Store) prepare(ctx context.Context, token, name string, columns []column) (driver.Batch, error) {
-	ctx = clickhouse.Context(ctx, clickhouse.WithSettings(clickhouse.Settings{
-		"async_insert":               0,
-		"insert_deduplicate":         1,
-		"insert_deduplication_token": token,
-		"deduplicate_blocks_in_dependent_materialized_views": 1,
-	}))
-	statement := "INSERT INTO " + name + " ("
-	for i, c := range columns {
-		if i > 0 {
-			statement += ", "
-		}
-		statement += c.name
-	}
-	block, err := s.conn.PrepareBatch(ctx, statement+")")
-	if err != nil {
-		return nil, fmt.Errorf("prepare the insert into %s: %w", name, err)
-	}
-	return block, nil
-}
-
-func send(block driver.Batch, name string) error {
-	if err := block.Send(); err != nil {
-		return fmt.Errorf("insert into %s: %w", name, err)
 	}
 	return nil
+}
+
+// pieceToken is the batch's token for all rows of a table.
+func pieceToken(token string, piece, all rows) string {
+	if piece == all {
+		return token
+	}
+	return fmt.Sprintf("%s/%d-%d", token, piece.from, piece.to)
+}
+
+// refuse returns the rows as people can read them.
+func (r rows) refuse(reason string) []ingest.RefusedRow {
+	refused := make([]ingest.RefusedRow, 0, r.to-r.from)
+	for ; r.from < r.to; r.from++ {
+		app, l, body := r.first()
+		refused = append(refused, l.refuse(app, body, reason))
+	}
+	return refused
 }

@@ -1,9 +1,12 @@
 // Package clickhouse keeps rows in ClickHouse, the embedded engine or a real
-// server alike. It is the only package that knows ClickHouse: its schema (the
-// numbered statements in migrations/), its inserts and its errors.
+// server alike. It is the only package that knows ClickHouse: its schema, its
+// inserts and its errors.
 //
-// Each table has one file, table_<name>.go, which says which rows go there and
-// what each column holds. A test compares these lists with the schema.
+// Each table has one file, table_<name>.go, which lists its columns. From these
+// lists derive the schema ([Store.Migrate]), the bytes of rows in the log
+// ([Encoder]), the blocks that are sent ([Store.Write]), the JSON of rows that
+// were refused ([Store.Replay]) and deploy/clickhouse/tables.md. Rollups have one
+// file each, rollup_<name>.go.
 package clickhouse
 
 import (
@@ -26,6 +29,9 @@ const (
 	retryPause   = time.Second
 )
 
+// clientName is how ClickHouse's logs name us.
+const clientName = "throughline"
+
 // Options say which server and database to use.
 type Options struct {
 	// Addr are host:port pairs of the native protocol, tried in order.
@@ -44,8 +50,13 @@ type Options struct {
 
 // Store is a database of experience data. It is safe for concurrent use.
 type Store struct {
-	conn    driver.Conn
+	conn    driver.Conn // of queries and the schema
 	options Options
+	tables  []table
+	encoder *Encoder
+	layout  layout // of the encoder's rows
+	// inserters holds the one inserter while nobody uses it.
+	inserters chan *inserter
 }
 
 // Open connects to the server, waiting for it as long as the options say, and
@@ -66,11 +77,22 @@ func Open(ctx context.Context, o Options) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Store{conn, o}, nil
+	return newStore(conn, o)
 }
 
-// Close ends the connections.
+func newStore(conn driver.Conn, o Options) (*Store, error) {
+	s := &Store{conn: conn, options: o, tables: tables(), encoder: NewEncoder(), inserters: make(chan *inserter, 1)}
+	s.inserters <- newInserter(o, s.tables)
+	var err error
+	s.layout, err = parseLayout(s.encoder.Schema(), s.tables)
+	return s, err
+}
+
+// Close ends the connections, once nobody writes. It must be called once.
 func (s *Store) Close() error {
+	into := <-s.inserters
+	into.drop()
+	close(s.inserters)
 	if err := s.conn.Close(); err != nil {
 		return fmt.Errorf("close the connections to ClickHouse: %w", err)
 	}
@@ -95,9 +117,9 @@ func dial(o Options, database string) (driver.Conn, error) {
 		MaxOpenConns: maxOpenConns,
 		MaxIdleConns: maxOpenConns,
 	}
-	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{"throughline", ""})
+	options.ClientInfo.Products = append(options.ClientInfo.Products, struct{ Name, Version string }{clientName, ""})
 	if o.TLS {
-		options.TLS = &tls.Config{MinVersion: tls.VersionTLS12}
+		options.TLS = tlsConfig()
 	}
 	conn, err := clickhouse.Open(options)
 	if err != nil {
@@ -147,7 +169,4 @@ func createDatabase(ctx context.Context, conn driver.Conn, name string) error {
 	return nil
 }
 
-// quote makes a name safe to stand in SQL.
-func quote(name string) string {
-	return "`" + strings.NewReplacer("\\", "\\\\", "`", "\\`").Replace(name) + "`"
-}
+func tlsConfig() *tls.Config { return &tls.Config{MinVersion: tls.VersionTLS12} }

@@ -3,16 +3,15 @@ package clickhouse
 import (
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"testing"
-	"testing/fstest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -22,10 +21,12 @@ import (
 	"throughline/ingest"
 )
 
+var update = flag.Bool("update", false, "write deploy/clickhouse/tables.md")
+
 func TestMain(m *testing.M) { enginetest.Main(m) }
 
 // open returns a store on an empty, migrated database of the real engine.
-func open(t *testing.T) *Store {
+func open(t testing.TB) *Store {
 	t.Helper()
 	s := openEmpty(t, 0)
 	if _, err := s.Migrate(t.Context()); err != nil {
@@ -34,7 +35,7 @@ func open(t *testing.T) *Store {
 	return s
 }
 
-func openEmpty(t *testing.T, retention time.Duration) *Store {
+func openEmpty(t testing.TB, retention time.Duration) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), Options{
 		Addr: []string{enginetest.Start(t).NativeAddr()}, Database: enginetest.Database(t), Username: "default",
@@ -52,7 +53,7 @@ func openEmpty(t *testing.T, retention time.Duration) *Store {
 }
 
 // one runs a query with one column and returns its rows as text.
-func one(t *testing.T, s *Store, sql string) []string {
+func one(t testing.TB, s *Store, sql string) []string {
 	t.Helper()
 	var values []string
 	err := s.Query(t.Context(), "SELECT toString(x) FROM ("+sql+")", nil, func(scan func(...any) error) error {
@@ -68,7 +69,7 @@ func one(t *testing.T, s *Store, sql string) []string {
 }
 
 // rowsOf decodes wire fixtures and enriches them, as the collector does.
-func rowsOf(t *testing.T, fixtures ...string) []ingest.Row {
+func rowsOf(t testing.TB, fixtures ...string) []ingest.Row {
 	t.Helper()
 	app := &ingest.App{Name: "shop", Transactions: []ingest.Transaction{{Name: "View product", Satisfied: 500 * time.Millisecond}}}
 	received := time.UnixMilli(1763900001000).UTC()
@@ -87,34 +88,26 @@ func rowsOf(t *testing.T, fixtures ...string) []ingest.Row {
 	return rows
 }
 
-// What the table files list must be what the schema has, column by column;
-// columns that the database computes are the exception.
-func TestTables_ListTheColumnsOfTheSchema(t *testing.T) {
-	s := open(t)
-	for _, table := range tables() {
-		var listed []string
-		for _, c := range table.columns {
-			listed = append(listed, c.name)
-		}
-		inSchema := one(t, s, fmt.Sprintf("SELECT name AS x FROM system.columns WHERE database = currentDatabase() AND table = '%s' AND default_kind = ''", table.name))
-		slices.Sort(listed)
-		slices.Sort(inSchema)
-		if diff := cmp.Diff(inSchema, listed); diff != "" {
-			t.Errorf("%s (-schema +listed):\n%s", table.name, diff)
-		}
+// batchOf is a batch of one record with these rows.
+func batchOf(token string, rows ...ingest.Row) ingest.Batch {
+	e := NewEncoder()
+	var encoded []byte
+	for i := range rows {
+		encoded = e.AppendRow(encoded, &rows[i])
 	}
+	return ingest.Batch{Token: token, Records: []ingest.EncodedRows{{App: "shop", Schema: e.Schema(), Rows: encoded}}}
 }
 
 func TestWrite_StoresEveryKindOnceHoweverOftenItIsRepeated(t *testing.T) {
 	s := open(t)
-	batch := ingest.Batch{Token: "a-1-5", Rows: rowsOf(t, "good_early_report", "good_final_report", "good_synthetic_page_view", "good_journey_run")}
+	batch := batchOf("a-1-5", rowsOf(t, "good_early_report", "good_final_report", "good_synthetic_page_view", "good_journey_run")...)
 	for range 3 {
 		if err := s.Write(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	// The early and the final report of the one page view are merged as they come.
-	want := map[string]string{"page_views": "2", "requests": "2", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1"}
+	// The early and the final report of the one page view are two rows until they are merged.
+	want := map[string]string{"page_views": "3", "page_views FINAL": "2", "requests": "2", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1"}
 	for table, count := range want {
 		if got := one(t, s, "SELECT count() AS x FROM "+table); got[0] != count {
 			t.Errorf("%s has %s rows, want %s", table, got[0], count)
@@ -134,12 +127,12 @@ func TestPageViews_EarlyAndFinalReportAreOneView(t *testing.T) {
 	s := open(t)
 	// The final report may well arrive first.
 	for i, fixture := range []string{"good_final_report", "good_early_report"} {
-		if err := s.Write(t.Context(), ingest.Batch{Token: fmt.Sprint(i), Rows: rowsOf(t, fixture)}); err != nil {
+		if err := s.Write(t.Context(), batchOf(fmt.Sprint(i), rowsOf(t, fixture)...)); err != nil {
 			t.Fatal(err)
 		}
 	}
-	const figures = "concat(toString(round(lcp_ms, 1)), ' ', toString(round(ttfb_ms, 1)), ' ', lcp_element, ' ', trace_id, ' ', transaction, ' ', country)"
-	want := []string{"402.5 60.1 main>img.hero 4bf92f3577b34da6a3ce929d0e0e4736 View product DE"}
+	const figures = "concat(lower(leftPad(hex(session_id), 16, '0')), ' ', toString(round(lcp_ms, 1)), ' ', toString(round(ttfb_ms, 1)), ' ', lcp_element, ' ', trace_id, ' ', transaction, ' ', country)"
+	want := []string{"00000000000000a1 402.5 60.1 main>img.hero 4bf92f3577b34da6a3ce929d0e0e4736 View product DE"}
 	if diff := cmp.Diff(want, one(t, s, "SELECT "+figures+" AS x FROM page_views FINAL")); diff != "" {
 		t.Error(diff)
 	}
@@ -175,13 +168,13 @@ func TestTransactions_ApdexZones(t *testing.T) {
 		{instance(9, beacon.OutcomeUnknown, 10, t1), ""},
 		{instance(10, beacon.OutcomeCompleted, 10, 0), ""},
 	}
-	var batch ingest.Batch
+	var rows []ingest.Row
 	var want []string
 	for _, c := range cases {
-		batch.Rows = append(batch.Rows, c.row)
+		rows = append(rows, c.row)
 		want = append(want, c.want)
 	}
-	if err := s.Write(t.Context(), batch); err != nil {
+	if err := s.Write(t.Context(), batchOf("a", rows...)); err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(want, one(t, s, "SELECT apdex_zone AS x FROM transactions ORDER BY transaction")); diff != "" {
@@ -189,103 +182,35 @@ func TestTransactions_ApdexZones(t *testing.T) {
 	}
 }
 
-func TestWriteLedger_StoresIncrementsOnce(t *testing.T) {
+func TestWrite_StoresTheLedgerOnce(t *testing.T) {
 	s := open(t)
 	entries := []ingest.Entry{{App: "shop", Stage: ingest.StageReceived, Events: 7}, {App: "shop", Stage: ingest.StageRejected, Reason: "invalid", Events: 2}}
+	e := NewEncoder()
+	batch := ingest.Batch{Token: "a", Records: []ingest.EncodedRows{{Schema: e.Schema(), Rows: e.AppendLedger(nil, time.UnixMilli(1763900001000), entries)}}}
 	for range 2 {
-		if err := s.WriteLedger(t.Context(), "a-ledger-1", time.Now(), entries); err != nil {
+		if err := s.Write(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	if got := one(t, s, "SELECT sum(events) AS x FROM ingest_log WHERE stage = 'received'"); got[0] != "7" {
-		t.Errorf("received %s events", got[0])
+	want := []string{"1763900001000 shop received  7", "1763900001000 shop rejected invalid 2"}
+	got := one(t, s, "SELECT concat(toString(toUnixTimestamp64Milli(timestamp)), ' ', app, ' ', stage, ' ', reason, ' ', toString(events)) AS x FROM ingest_log ORDER BY stage")
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
 	}
 }
 
 func TestWrite_HostileTextsArriveAsTheyAre(t *testing.T) {
 	s := open(t)
 	hostile := "'); DROP TABLE errors; -- \"\\ \n\t💥 \u202e"
-	err := s.Write(t.Context(), ingest.Batch{Token: "x", Rows: []ingest.Row{{
+	err := s.Write(t.Context(), batchOf("x'); --", ingest.Row{
 		App: hostile, Timestamp: time.Now(), ReceivedAt: time.Now(),
 		Event: beacon.Event{Error: &beacon.Error{Kind: beacon.ErrorUncaught, Message: hostile, Count: 1}},
-	}}})
+	}))
 	if err != nil {
 		t.Fatal(err)
 	}
 	if got := one(t, s, "SELECT message AS x FROM errors"); len(got) != 1 || got[0] != hostile {
 		t.Errorf("message = %q", got)
-	}
-}
-
-func TestMigrate_AppliesOnceAndSetsTheRetention(t *testing.T) {
-	s := openEmpty(t, 30*24*time.Hour)
-	applied, err := s.Migrate(t.Context())
-	if err != nil || len(applied) == 0 {
-		t.Fatalf("first: %v, %v", applied, err)
-	}
-	if applied, err := s.Migrate(t.Context()); err != nil || len(applied) != 0 {
-		t.Errorf("second: %v, %v", applied, err)
-	}
-	tables := one(t, s, "SELECT name AS x FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '%TTL toDateTime(timestamp) + toIntervalDay(30)%' ORDER BY x")
-	want := []string{"errors", "ingest_log", "journey_runs", "journey_steps", "page_views", "requests", "transactions"}
-	if diff := cmp.Diff(want, tables); diff != "" {
-		t.Errorf("tables with the retention (-want +got):\n%s", diff)
-	}
-}
-
-func TestMigrate_RetentionCanChangeAndEnd(t *testing.T) {
-	s := openEmpty(t, 30*24*time.Hour)
-	const limited = "SELECT count() AS x FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '% TTL %toIntervalDay(%d)%%'"
-	for _, days := range []int{30, 7, 0, 0} {
-		s.options.Retention = time.Duration(days) * 24 * time.Hour
-		if _, err := s.Migrate(t.Context()); err != nil {
-			t.Fatalf("%d days: %v", days, err)
-		}
-		with := one(t, s, strings.ReplaceAll(limited, "%d", fmt.Sprint(days)))
-		all := one(t, s, strings.ReplaceAll(limited, "toIntervalDay(%d)%", ""))
-		if want := map[bool]string{true: "7", false: "0"}[days > 0]; with[0] != want || all[0] != want {
-			t.Errorf("%d days: %s tables have that TTL, %s any", days, with[0], all[0])
-		}
-	}
-}
-
-func TestMigrate_TwoAtOnce(t *testing.T) {
-	s := openEmpty(t, 24*time.Hour)
-	ended := make(chan error, 4)
-	for range cap(ended) {
-		go func() { _, err := s.Migrate(context.Background()); ended <- err }()
-	}
-	for range cap(ended) {
-		if err := <-ended; err != nil {
-			t.Error(err)
-		}
-	}
-}
-
-func TestMigrate_RefusesWhatItDoesNotKnow(t *testing.T) {
-	s := open(t)
-	if err := s.conn.Exec(t.Context(), "INSERT INTO schema_migrations VALUES (9999, '9999_later', '', now64(3))"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "9999_later") {
-		t.Errorf("a newer schema: %v", err)
-	}
-	edited := open(t)
-	if err := edited.conn.Exec(t.Context(), "INSERT INTO schema_migrations VALUES (1, '0001_page_views', 'other', now64(3))"); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := edited.Migrate(t.Context()); err == nil || !strings.Contains(err.Error(), "0001_page_views differs") {
-		t.Errorf("an edited migration: %v", err)
-	}
-}
-
-func TestMigrations_AreNumberedWithoutGaps(t *testing.T) {
-	if _, err := migrations(migrationFiles); err != nil {
-		t.Error(err)
-	}
-	gap := fstest.MapFS{"migrations/0001_a.sql": {}, "migrations/0003_b.sql": {}}
-	if _, err := migrations(gap); err == nil || !strings.Contains(err.Error(), "0002") {
-		t.Errorf("a gap: %v", err)
 	}
 }
 

@@ -1,101 +1,84 @@
 package clickhouse
 
-import "throughline/ingest"
+import (
+	"slices"
+	"time"
 
-// table says which rows go to one table, and what each of its columns holds.
-// Columns that are not listed are computed by the database.
+	"throughline/beacon"
+	"throughline/ingest"
+)
+
+// table says which rows go to one table, what each of its columns holds and how
+// it is kept.
 type table struct {
 	name    string
-	holds   func(*ingest.Row) bool
+	doc     string
+	holds   func(record) bool
 	columns []column
+	// computed are columns that the database makes of the others.
+	computed []column
+	engine   string
+	orderBy  []string
 }
 
-type column struct {
-	name  string
-	value func(*ingest.Row) any
-}
+const ledgerTable = "ingest_log"
 
-// tables are all that rows go to.
+// tables are all that rows go to. Their order is that of the ids in the log,
+// but the log tells it, so that it may change.
 func tables() []table {
-	return []table{pageViews(), requests(), errorsTable(), transactions(), journeyRuns(), journeySteps()}
+	return []table{pageViews(), requests(), errorsTable(), transactions(), journeyRuns(), journeySteps(), ingestLog()}
 }
 
-func tableNames() []string {
-	names := make([]string, 0, len(tables()))
-	for _, t := range tables() {
-		names = append(names, t.name)
+// byVisit orders rows so that those of one visit are together: they have most
+// in common, which is what makes them small.
+func byVisit(more ...string) []string {
+	return append([]string{"app", "transaction", "toStartOfHour(timestamp)", "session_id"}, more...)
+}
+
+// byJourney orders rows so that those of one journey and place are together.
+func byJourney(more ...string) []string {
+	return append([]string{"app", "journey", "location", "timestamp"}, more...)
+}
+
+// experience are the columns that every table of events has, followed by its own.
+func experience(own ...[]column) []column {
+	shared := []column{
+		{name: "app", typ: typeName, doc: "Monitored application.", from: text(func(r record) string { return r.App })},
+		{name: "source", typ: typeName, doc: "Who measured: rum (a real user) or synthetic (a journey).", from: textOf(func(r record) beacon.Source { return r.Source })},
+		{name: "transaction", typ: typeName, doc: "Business transaction that it belongs to, empty when none.", from: text(func(r record) string { return r.Transaction.Name })},
+		{name: "transaction_instance_id", typ: typeID, doc: "Attempt at the transaction, 0 when none.", from: text(func(r record) string { return r.Transaction.InstanceID })},
+		{name: "transaction_version", typ: typeName, doc: "Content hash of the definition that the transaction was measured by.", from: text(func(r record) string { return r.Transaction.Version })},
+		{name: "session_id", typ: typeID, doc: "Browser session; journeys have one per run; 0 when none.", from: text(func(r record) string { return r.SessionID })},
+		{name: "page_view_id", typ: typeID, doc: "Page view that it happened in, 0 when none.", from: text(func(r record) string { return r.View.ID })},
+		{name: "journey", typ: typeName, doc: "Journey that measured, empty for real users.", from: text(func(r record) string { return r.Journey.Name })},
+		{name: "run_id", typ: typeID, doc: "Run of the journey, 0 for real users.", from: text(func(r record) string { return r.Journey.RunID })},
+		{name: "location", typ: typeName, doc: "Where the journey ran, empty for real users.", from: text(func(r record) string { return r.Journey.Location })},
+		{name: "release", typ: typeName, doc: "Release of the application, as its page tells it.", from: text(func(r record) string { return r.Release })},
+		{name: "environment", typ: typeName, doc: "Deployment environment, such as production.", from: text(func(r record) string { return r.Environment })},
+		{name: "country", typ: typeName, doc: "ISO 3166 code of the country, empty when unknown.", from: text(func(r record) string { return r.Country })},
+		{name: "device", typ: typeName, doc: "desktop, mobile, tablet or bot, empty when unknown.", from: text(func(r record) string { return r.Client.Device })},
+		{name: "browser", typ: typeName, doc: "Name of the browser.", from: text(func(r record) string { return r.Client.Browser })},
+		{name: "browser_version", typ: typeName, doc: "Major version of the browser.", from: text(func(r record) string { return r.Client.BrowserVersion })},
+		{name: "os", typ: typeName, doc: "Operating system.", from: text(func(r record) string { return r.Client.OS })},
+		{name: "event_id", typ: typeID, doc: "The event's own id.", from: text(func(r record) string { return r.Event.ID })},
+		{name: "trace_id", typ: typeText, doc: "W3C trace id that the back end told of, as 32 hexadecimal characters; empty when unknown.", from: text(func(r record) string { return r.Event.TraceID })},
+		{name: "timestamp", typ: typeTime, doc: "When it began, corrected for wrong clocks.", from: instant(func(r record) time.Time { return r.Timestamp })},
+		{name: "received_at", typ: typeTime, doc: "When the collector got it.", from: instant(func(r record) time.Time { return r.ReceivedAt })},
 	}
-	return names
+	return slices.Concat(append([][]column{shared}, own...)...)
 }
 
-// experience are the columns that every table has, followed by its own.
-func experience(own ...column) []column {
-	return append([]column{
-		{"app", func(r *ingest.Row) any { return r.App }},
-		{"source", func(r *ingest.Row) any { return string(r.Source) }},
-		{"transaction", func(r *ingest.Row) any { return r.Transaction.Name }},
-		{"transaction_instance_id", func(r *ingest.Row) any { return r.Transaction.InstanceID }},
-		{"transaction_version", func(r *ingest.Row) any { return r.Transaction.Version }},
-		{"session_id", func(r *ingest.Row) any { return r.SessionID }},
-		{"page_view_id", func(r *ingest.Row) any { return r.View.ID }},
-		{"journey", func(r *ingest.Row) any { return r.Journey.Name }},
-		{"run_id", func(r *ingest.Row) any { return r.Journey.RunID }},
-		{"location", func(r *ingest.Row) any { return r.Journey.Location }},
-		{"release", func(r *ingest.Row) any { return r.Release }},
-		{"environment", func(r *ingest.Row) any { return r.Environment }},
-		{"country", func(r *ingest.Row) any { return r.Country }},
-		{"device", func(r *ingest.Row) any { return r.Client.Device }},
-		{"browser", func(r *ingest.Row) any { return r.Client.Browser }},
-		{"browser_version", func(r *ingest.Row) any { return r.Client.BrowserVersion }},
-		{"os", func(r *ingest.Row) any { return r.Client.OS }},
-		{"event_id", func(r *ingest.Row) any { return r.Event.ID }},
-		{"trace_id", func(r *ingest.Row) any { return orNull(r.Event.TraceID) }},
-		{"timestamp", func(r *ingest.Row) any { return r.Timestamp }},
-		{"received_at", func(r *ingest.Row) any { return r.ReceivedAt }},
-	}, own...)
+// located are the columns of the URL that a table is about.
+func located(of string, url func(record) string) []column {
+	return []column{
+		{name: "url_domain", typ: typeName, doc: "Host of " + of + "'s URL, without port.", from: text(func(r record) string { return domainOf(url(r)) })},
+		{name: "url_path", typ: typeText, doc: "Path of " + of + "'s URL, without query.", from: text(func(r record) string { return pathOf(url(r)) })},
+	}
 }
 
 // ofPage are the columns that locate the page of a row.
-func ofPage() []column { return located(func(r *ingest.Row) string { return r.View.URL }) }
-
-// located are the columns of the URL that a table is about.
-func located(url func(*ingest.Row) string) []column {
-	return []column{
-		{"url_domain", func(r *ingest.Row) any { return domainOf(url(r)) }},
-		{"url_path", func(r *ingest.Row) any { return pathOf(url(r)) }},
-	}
-}
+func ofPage() []column { return located("the page", func(r record) string { return r.View.URL }) }
 
 // domainOf and pathOf are the parts of a URL, "" when there is none.
 func domainOf(url string) string { domain, _ := ingest.SplitURL(url); return domain }
 func pathOf(url string) string   { _, path := ingest.SplitURL(url); return path }
-
-// Absent values are NULL, so that the report of a page view that does not bring
-// one leaves alone what the other report brought.
-func orNull(text string) any {
-	if text == "" {
-		return nil
-	}
-	return text
-}
-
-func float32OrNull(value *float64) any {
-	if value == nil {
-		return nil
-	}
-	return float32(*value)
-}
-
-func uint64OrNull(value *int64) any {
-	if value == nil {
-		return nil
-	}
-	return uint64(*value)
-}
-
-func uint16OrNull(value *int) any {
-	if value == nil {
-		return nil
-	}
-	return uint16(*value)
-}

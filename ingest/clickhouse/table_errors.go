@@ -1,19 +1,22 @@
 package clickhouse
 
-import "throughline/ingest"
+import "throughline/beacon"
 
 // errorsTable holds JavaScript errors.
 func errorsTable() table {
 	return table{
 		name:  "errors",
-		holds: func(r *ingest.Row) bool { return r.Event.Error != nil },
-		columns: append(experience(ofPage()...),
-			column{"fingerprint", func(r *ingest.Row) any { return r.Fingerprint() }},
-			column{"kind", func(r *ingest.Row) any { return string(r.Event.Error.Kind) }},
-			column{"type", func(r *ingest.Row) any { return r.Event.Error.Type }},
-			column{"message", func(r *ingest.Row) any { return r.Event.Error.Message }},
-			column{"stack", func(r *ingest.Row) any { return r.Event.Error.Stack }},
-			column{"count", func(r *ingest.Row) any { return uint32(r.Event.Error.Count) }},
-		),
+		doc:   "One row per report of a JavaScript error; sum(count) says how often it happened.",
+		holds: func(r record) bool { return r.Event.Error != nil },
+		columns: experience(ofPage(), []column{
+			{name: "fingerprint", typ: typeUint64, doc: "Equal for errors of one type, shape of message and place.", from: number(func(r record) uint64 { return r.Fingerprint() })},
+			{name: "kind", typ: typeName, doc: "error or unhandledrejection.", from: textOf(func(r record) beacon.ErrorKind { return r.Event.Error.Kind })},
+			{name: "type", typ: typeName, doc: "Name of the error, such as TypeError.", from: text(func(r record) string { return r.Event.Error.Type })},
+			{name: "message", typ: typeText, doc: "Message, without what may be secret.", from: text(func(r record) string { return r.Event.Error.Message })},
+			{name: "stack", typ: typeText, doc: "Stack, without what may be secret.", from: text(func(r record) string { return r.Event.Error.Stack })},
+			{name: "count", typ: typeUint32, doc: "How often it happened since the last report of it.", from: number(func(r record) int { return r.Event.Error.Count })},
+		}),
+		engine:  "MergeTree",
+		orderBy: byVisit("page_view_id", "timestamp"),
 	}
 }

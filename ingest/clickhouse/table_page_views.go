@@ -1,44 +1,80 @@
 package clickhouse
 
-import "throughline/ingest"
+import "throughline/beacon"
 
 // pageViews holds the early and the final report of each page view.
 func pageViews() table {
-	return table{
-		name:  "page_views",
-		holds: func(r *ingest.Row) bool { return r.Event.PageView != nil },
-		columns: append(experience(ofPage()...),
-			column{"navigation", func(r *ingest.Row) any { return string(r.View.Navigation) }},
-			column{"referrer_domain", func(r *ingest.Row) any { return domainOf(r.View.Referrer) }},
-			column{"viewport_width_px", func(r *ingest.Row) any { return uint16(r.View.ViewportWidthPX) }},
-			column{"effective_connection_type", func(r *ingest.Row) any { return r.View.EffectiveConnectionType }},
-			column{"redirect_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.RedirectMS) }},
-			column{"dns_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.DNSMS) }},
-			column{"tcp_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.TCPMS) }},
-			column{"tls_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.TLSMS) }},
-			column{"request_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.RequestMS) }},
-			column{"download_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.DownloadMS) }},
-			column{"dom_interactive_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.DOMInteractiveMS) }},
-			column{"dom_content_loaded_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.DOMContentLoadedMS) }},
-			column{"load_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.LoadMS) }},
-			column{"ttfb_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.TTFBMS) }},
-			column{"fcp_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.FCPMS) }},
-			column{"lcp_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.LCPMS) }},
-			column{"inp_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.INPMS) }},
-			column{"lcp_resource_load_delay_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.LCPResourceLoadDelayMS) }},
-			column{"lcp_resource_load_duration_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.LCPResourceLoadDurationMS) }},
-			column{"lcp_element_render_delay_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.LCPElementRenderDelayMS) }},
-			column{"inp_input_delay_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.INPInputDelayMS) }},
-			column{"inp_processing_duration_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.INPProcessingDurationMS) }},
-			column{"inp_presentation_delay_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.INPPresentationDelayMS) }},
-			column{"duration_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.DurationMS) }},
-			column{"cls", func(r *ingest.Row) any { return float32OrNull(r.Event.PageView.CLS) }},
-			column{"transfer_size_bytes", func(r *ingest.Row) any { return uint64OrNull(r.Event.PageView.TransferSizeBytes) }},
-			column{"status_code", func(r *ingest.Row) any { return uint16OrNull(r.Event.PageView.StatusCode) }},
-			column{"lcp_element", func(r *ingest.Row) any { return orNull(r.Event.PageView.LCPElement) }},
-			column{"lcp_url", func(r *ingest.Row) any { return orNull(r.Event.PageView.LCPURL) }},
-			column{"inp_element", func(r *ingest.Row) any { return orNull(r.Event.PageView.INPElement) }},
-			column{"cls_element", func(r *ingest.Row) any { return orNull(r.Event.PageView.CLSElement) }},
-		),
+	columns := experience(ofPage(), aboutView(), loading(), vitals())
+	for i := range columns {
+		if columns[i].name == "trace_id" {
+			// A report without one must not hide that of the other.
+			columns[i].typ, columns[i].doc = typeOptionalText, "W3C trace id of the document, as 32 hexadecimal characters; NULL when unknown."
+		}
 	}
+	return table{
+		name: "page_views",
+		doc: "One logical row per page view. Its early and its final report are two rows of one key, which CoalescingMergeTree makes one. " +
+			"Each measured column is Nullable and comes with only one of the two, so quantiles, sums and averages are right on plain rows; " +
+			"count views with uniqExact(page_view_id) or FINAL.",
+		holds:   func(r record) bool { return r.Event.PageView != nil },
+		columns: columns,
+		engine:  "CoalescingMergeTree",
+		orderBy: byVisit("page_view_id", "timestamp", "source"),
+	}
+}
+
+func aboutView() []column {
+	return []column{
+		{name: "navigation", typ: typeName, doc: "How the view came about: navigate, reload, back_forward, prerender, back_forward_cache, soft or restore.", from: textOf(func(r record) beacon.Navigation { return r.View.Navigation })},
+		{name: "referrer_domain", typ: typeName, doc: "Host of the page that the user came from, empty when unknown.", from: text(func(r record) string { return domainOf(r.View.Referrer) })},
+		{name: "viewport_width_px", typ: typeUint16, doc: "Layout viewport in CSS pixels, 0 when unknown.", from: number(func(r record) int { return r.View.ViewportWidthPX })},
+		{name: "effective_connection_type", typ: typeName, doc: "slow-2g, 2g, 3g or 4g, empty when unknown.", from: text(func(r record) string { return r.View.EffectiveConnectionType })},
+		optional("duration_ms", "How long the view lasted.", func(v *beacon.PageView) *float64 { return v.DurationMS }),
+	}
+}
+
+// loading are Navigation Timing's columns.
+func loading() []column {
+	return []column{
+		optional("redirect_ms", "Redirects before the document.", func(v *beacon.PageView) *float64 { return v.RedirectMS }),
+		optional("dns_ms", "DNS lookup.", func(v *beacon.PageView) *float64 { return v.DNSMS }),
+		optional("tcp_ms", "TCP connect, without TLS.", func(v *beacon.PageView) *float64 { return v.TCPMS }),
+		optional("tls_ms", "TLS handshake.", func(v *beacon.PageView) *float64 { return v.TLSMS }),
+		optional("request_ms", "From the request to the first byte of the answer.", func(v *beacon.PageView) *float64 { return v.RequestMS }),
+		optional("download_ms", "From the first to the last byte of the answer.", func(v *beacon.PageView) *float64 { return v.DownloadMS }),
+		optional("dom_interactive_ms", "From the start of the navigation until the document was parsed.", func(v *beacon.PageView) *float64 { return v.DOMInteractiveMS }),
+		optional("dom_content_loaded_ms", "From the start of the navigation to the end of DOMContentLoaded.", func(v *beacon.PageView) *float64 { return v.DOMContentLoadedMS }),
+		optional("load_ms", "From the start of the navigation to the end of the load event.", func(v *beacon.PageView) *float64 { return v.LoadMS }),
+		{name: "transfer_size_bytes", typ: typeOptionalUint64, doc: "Document on the wire, with headers.", from: optionalNumber(func(r record) *int64 { return r.Event.PageView.TransferSizeBytes })},
+		{name: "status_code", typ: typeOptionalUint16, doc: "HTTP status of the document.", from: optionalNumber(func(r record) *int { return r.Event.PageView.StatusCode })},
+	}
+}
+
+// vitals are the columns of Web Vitals and of what they are due to.
+func vitals() []column {
+	because := func(name, doc string, value func(*beacon.PageView) string) column {
+		return column{name: name, typ: typeOptionalText, doc: doc, from: text(func(r record) string { return value(r.Event.PageView) })}
+	}
+	return []column{
+		optional("ttfb_ms", "Time to First Byte, from the start of the navigation.", func(v *beacon.PageView) *float64 { return v.TTFBMS }),
+		optional("fcp_ms", "First Contentful Paint.", func(v *beacon.PageView) *float64 { return v.FCPMS }),
+		optional("lcp_ms", "Largest Contentful Paint.", func(v *beacon.PageView) *float64 { return v.LCPMS }),
+		optional("inp_ms", "Interaction to Next Paint.", func(v *beacon.PageView) *float64 { return v.INPMS }),
+		optional("cls", "Cumulative Layout Shift, a score.", func(v *beacon.PageView) *float64 { return v.CLS }),
+		because("lcp_element", "CSS selector of the largest element.", func(v *beacon.PageView) string { return v.LCPElement }),
+		because("lcp_url", "URL of the largest element's image, without query.", func(v *beacon.PageView) string { return v.LCPURL }),
+		because("inp_element", "CSS selector of the element of the slowest interaction.", func(v *beacon.PageView) string { return v.INPElement }),
+		because("cls_element", "CSS selector of the element that shifted most.", func(v *beacon.PageView) string { return v.CLSElement }),
+		optional("lcp_resource_load_delay_ms", "Part of LCP: from the first byte until the resource was requested.", func(v *beacon.PageView) *float64 { return v.LCPResourceLoadDelayMS }),
+		optional("lcp_resource_load_duration_ms", "Part of LCP: loading of the resource.", func(v *beacon.PageView) *float64 { return v.LCPResourceLoadDurationMS }),
+		optional("lcp_element_render_delay_ms", "Part of LCP: from then until the element was painted.", func(v *beacon.PageView) *float64 { return v.LCPElementRenderDelayMS }),
+		optional("inp_input_delay_ms", "Part of INP: until the handlers ran.", func(v *beacon.PageView) *float64 { return v.INPInputDelayMS }),
+		optional("inp_processing_duration_ms", "Part of INP: the handlers.", func(v *beacon.PageView) *float64 { return v.INPProcessingDurationMS }),
+		optional("inp_presentation_delay_ms", "Part of INP: from then until the next paint.", func(v *beacon.PageView) *float64 { return v.INPPresentationDelayMS }),
+	}
+}
+
+// optional is a measured column of page_views.
+func optional(name, doc string, value func(*beacon.PageView) *float64) column {
+	return column{name: name, typ: typeOptionalFloat, doc: doc, from: optionalFloat(func(r record) *float64 { return value(r.Event.PageView) })}
 }

@@ -1,21 +1,25 @@
 package clickhouse
 
-import "throughline/ingest"
+import "throughline/beacon"
 
-// requests holds fetch and XMLHttpRequest calls; their URL is the call's, the page's path stands apart.
+// requests holds fetch and XMLHttpRequest calls; their URL is the call's, the
+// page's path stands apart.
 func requests() table {
 	return table{
 		name:  "requests",
-		holds: func(r *ingest.Row) bool { return r.Event.Request != nil },
-		columns: append(experience(located(func(r *ingest.Row) string { return r.Event.Request.URL })...),
-			column{"page_path", func(r *ingest.Row) any { return pathOf(r.View.URL) }},
-			column{"method", func(r *ingest.Row) any { return r.Event.Request.Method }},
-			column{"initiator", func(r *ingest.Row) any { return r.Event.Request.Initiator }},
-			column{"status_code", func(r *ingest.Row) any { return uint16(r.Event.Request.StatusCode) }},
-			column{"failure", func(r *ingest.Row) any { return string(r.Event.Request.Failure) }},
-			column{"duration_ms", func(r *ingest.Row) any { return float32(r.Event.Request.DurationMS) }},
-			column{"request_ms", func(r *ingest.Row) any { return float32OrNull(r.Event.Request.RequestMS) }},
-			column{"transfer_size_bytes", func(r *ingest.Row) any { return uint64OrNull(r.Event.Request.TransferSizeBytes) }},
-		),
+		doc:   "One row per fetch or XMLHttpRequest of a page.",
+		holds: func(r record) bool { return r.Event.Request != nil },
+		columns: experience(located("the request", func(r record) string { return r.Event.Request.URL }), []column{
+			{name: "page_path", typ: typeText, doc: "Path of the page's URL.", from: text(func(r record) string { return pathOf(r.View.URL) })},
+			{name: "method", typ: typeName, doc: "HTTP method, upper case; empty when the browser did not tell.", from: text(func(r record) string { return r.Event.Request.Method })},
+			{name: "initiator", typ: typeName, doc: "fetch or xmlhttprequest.", from: text(func(r record) string { return r.Event.Request.Initiator })},
+			{name: "status_code", typ: typeUint16, doc: "HTTP status; 0 when there was no answer or it was hidden.", from: number(func(r record) int { return r.Event.Request.StatusCode })},
+			{name: "failure", typ: typeName, doc: "Why there was no answer: network, aborted or timeout; else empty.", from: textOf(func(r record) beacon.RequestFailure { return r.Event.Request.Failure })},
+			{name: "duration_ms", typ: typeFloat, doc: "From the call to the end of the answer.", from: float(func(r record) float64 { return r.Event.Request.DurationMS })},
+			{name: "request_ms", typ: typeOptionalFloat, doc: "From the request to the first byte; NULL when the browser hides it.", from: optionalFloat(func(r record) *float64 { return r.Event.Request.RequestMS })},
+			{name: "transfer_size_bytes", typ: typeOptionalUint64, doc: "Answer on the wire, with headers; NULL when the browser hides it.", from: optionalNumber(func(r record) *int64 { return r.Event.Request.TransferSizeBytes })},
+		}),
+		engine:  "MergeTree",
+		orderBy: byVisit("page_view_id", "timestamp"),
 	}
 }

@@ -1,171 +1,506 @@
-// Package queue is a bounded first-in-first-out queue in memory whose consumer
-// works on frozen ranges: a range keeps its place and its number until it is
-// acknowledged, so that repeating the work on it can be recognised.
+// Package queue is a first-in-first-out queue on disk: a log of records that
+// are safe before anybody is told so, and that are handed out in frozen ranges
+// until each range has been dealt with.
 //
-// The package knows nothing of what it holds.
+// Records go into segment files of fixed size; one goroutine writes them,
+// everything that came while the last write was on its way at once, with one
+// fdatasync for all of it. A range is on disk as such before it is handed out,
+// so that after a crash the very same range comes again. FORMAT.md describes
+// the files. The package knows nothing of what it holds.
 package queue
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"log/slog"
+	"os"
 	"sync"
 	"time"
 )
 
-// ErrFull says that the queue is at one of its bounds; trying later may do.
-var ErrFull = errors.New("queue is full")
+// Position is a place in the log, in bytes since its beginning. Positions are
+// never used twice, also not after a restart.
+type Position uint64
 
-// ErrClosed says that the queue takes nothing more.
-var ErrClosed = errors.New("queue is closed")
+// Errors of [Queue.Enqueue].
+var (
+	// ErrFull says that the log is at its bound; trying later may do.
+	ErrFull = errors.New("the log is full")
+	// ErrClosed says that the log takes nothing more.
+	ErrClosed = errors.New("the log is closed")
+	// ErrTooLarge is a record above the bound.
+	ErrTooLarge = errors.New("the record is too large")
+	// errNotDone is a second range while one is out.
+	errNotDone = errors.New("the range before is not done")
+	// ErrLocked says that another process has the directory.
+	ErrLocked = errors.New("another process uses the log's directory")
+)
 
-// Limits bound what a queue holds, ranges that are being worked on included.
-type Limits struct {
-	Events    int
-	SizeBytes int
+// BrokenError says that the disk does not take records now. The log tries again
+// by itself.
+type BrokenError struct{ Err error }
+
+// Error implements error.
+func (e *BrokenError) Error() string { return "the log cannot be written: " + e.Err.Error() }
+
+// Unwrap returns the disk's error.
+func (e *BrokenError) Unwrap() error { return e.Err }
+
+// VersionError is a file of a format that this program does not know yet.
+type VersionError struct{ Version uint32 }
+
+// Error implements error.
+func (e *VersionError) Error() string {
+	return fmt.Sprintf("the log has format %d, this program reads up to %d: use a newer one", e.Version, formatVersion)
 }
 
-// Cut says when waiting items become a range: at MaxEvents, or when the first of
-// them has waited for MaxAge.
-type Cut struct {
-	MaxEvents int
-	MaxAge    time.Duration
-}
+// Options are the settings of a [Queue].
+type Options struct {
+	Dir string
+	// MaxBytes bounds the log on disk; it takes records up to two segments less.
+	MaxBytes int64
+	// SegmentBytes is the size of a segment file.
+	SegmentBytes int64
+	// MaxRecordBytes bounds a record; it must fit into a segment.
+	MaxRecordBytes int
+	// CommitWait is how long a write waits for company when many records come.
+	CommitWait time.Duration
+	// KeepFor is how long records are kept for [Queue.Scan] that have been dealt
+	// with, as long as there is room.
+	KeepFor time.Duration
+	// Preamble stands at the head of every segment and comes back with its records.
+	Preamble []byte
+	Now      func() time.Time
+	Log      *slog.Logger
 
-// Range is a frozen run of items.
-type Range[T any] struct {
-	// First and Last are the numbers of its first and last item, counted from 1
-	// in order of arrival over the queue's life.
-	First, Last uint64
-	Items       []T
-	// Oldest is when its first item arrived.
-	Oldest time.Time
-
-	events, sizeBytes int
-}
-
-type item[T any] struct {
-	value             T
-	events, sizeBytes int
-	at                time.Time
+	disk disk // of tests; nil is Dir
 }
 
 // Queue is safe for concurrent use by any number of producers and one consumer.
-type Queue[T any] struct {
-	limits Limits
-	now    func() time.Time
+type Queue struct {
+	o       Options
+	id      logID
+	disk    disk
+	keeping sync.Mutex // one checkpoint at a time
+	locked  *os.File   // nil without a real directory
+	found   Recovery
+	stopped chan struct{} // closed when the committer has ended
 
-	mu        sync.Mutex
-	waiting   []item[T]
-	events    int // held, frozen ranges included
-	sizeBytes int
-	fresh     int // events waiting, frozen ranges not included
-	next      uint64
-	closed    bool
-	changed   chan struct{} // closed and replaced when waiting or closed change
+	mu       sync.Mutex
+	segments []*segment // in order; the last one is written, unless broken
+	open     bool       // the last segment takes records
+	broken   error      // why nothing is taken; nil when it is
+	closed   bool       // nothing is taken any more
+	ended    bool       // nothing is committed any more
+	pending  *group     // what waits to be committed
+	kick     chan struct{}
+	changed  chan struct{} // closed and replaced when there is more, or no more
+	// cursor ≤ handed ≤ end: dealt with, handed out, committed.
+	kept        checkpoint
+	handed, end Position
+	handedOut   bool  // a range is, and not done
+	events      int   // between cursor and end
+	bytes       int64 // between cursor and end
+	fresh       int   // events between handed and end
+	committing  int64 // bytes that are on their way to the disk
 }
 
-// New returns an empty queue. now is its clock.
-func New[T any](limits Limits, now func() time.Time) *Queue[T] {
-	return &Queue[T]{limits: limits, now: now, next: 1, changed: make(chan struct{})}
+// maxPlausibleBytes bounds what is read as a record. It does not depend on the
+// options, which may have been others when the record was written.
+const maxPlausibleBytes = 64 << 20
+
+// Open takes the directory and recovers what is in it. Only one process can;
+// for others it fails with [ErrLocked]. A log of a newer format is a
+// [VersionError]; nothing is touched then.
+func Open(o Options) (_ *Queue, err error) {
+	q := &Queue{
+		o: o, disk: o.disk, pending: newGroup(), stopped: make(chan struct{}),
+		kick: make(chan struct{}, 1), changed: make(chan struct{}),
+	}
+	q.o.MaxRecordBytes = min(o.MaxRecordBytes, int(o.SegmentBytes)-len(segmentHeader(q.id, 0, time.Time{}, o.Preamble))-2*frameHeaderBytes)
+	if q.disk == nil {
+		if q.locked, err = lock(o.Dir); err != nil {
+			return nil, err
+		}
+		q.disk = directory{o.Dir}
+	}
+	r, err := recoverLog(q.disk, maxPlausibleBytes)
+	if err == nil {
+		err = makeCheckpoints(q.disk)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", o.Dir, err), q.unlock())
+	}
+	q.id, q.segments, q.kept, q.found = r.checkpoint.id, r.segments, r.checkpoint, r.Recovery
+	q.handed, q.end = r.checkpoint.cursor, r.end
+	q.events, q.bytes, q.fresh = r.Events, r.bytes, r.Events
+	go q.commitAll()
+	return q, nil
 }
 
-// Append puts a value at the end, which weighs so many events and bytes. It
-// never blocks; it returns [ErrFull] or [ErrClosed].
-func (q *Queue[T]) Append(value T, events, sizeBytes int) error {
+func (q *Queue) unlock() error {
+	if q.locked == nil {
+		return nil
+	}
+	return q.locked.Close()
+}
+
+// ID names the log: 16 hexadecimal characters that stay the same over restarts.
+func (q *Queue) ID() string { return q.id.String() }
+
+// Recovered says what was found at the start.
+func (q *Queue) Recovered() Recovery { return q.found }
+
+// State is what the last [Queue.Done] or [Queue.Checkpoint] kept, nil in a new log.
+func (q *Queue) State() []byte {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	return q.kept.state
+}
+
+// Held is how many events and bytes have not been dealt with.
+func (q *Queue) Held() (events int, sizeBytes int64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.events, q.bytes
+}
+
+// Err says why nothing is taken now; nil when it is.
+func (q *Queue) Err() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.refusal(0)
+}
+
+// refusal says why a record of that size cannot be taken.
+func (q *Queue) refusal(sizeBytes int64) error {
 	switch {
 	case q.closed:
 		return ErrClosed
-	case q.events+events > q.limits.Events || q.sizeBytes+sizeBytes > q.limits.SizeBytes:
+	case q.broken != nil:
+		return &BrokenError{q.broken}
+	// Segments are kept whole: one may be partly dealt with, one partly written.
+	case q.bytes+q.committing+int64(len(q.pending.data))+sizeBytes > q.o.MaxBytes-2*q.o.SegmentBytes:
 		return ErrFull
 	}
-	q.waiting = append(q.waiting, item[T]{value, events, sizeBytes, q.now()})
-	q.events += events
-	q.fresh += events
-	q.sizeBytes += sizeBytes
-	q.signal()
 	return nil
 }
 
-// Next waits for the next range. After [Queue.Close] it returns what still
-// waits without delay, and then io.EOF. The range counts against the limits
-// until [Queue.Done].
-func (q *Queue[T]) Next(ctx context.Context, cut Cut) (Range[T], error) {
-	for {
-		r, wait, changed, err := q.tryCut(cut)
-		if err != nil || len(r.Items) > 0 {
-			return r, err
+// Close refuses further records; what is held can still be taken.
+func (q *Queue) Close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.signal()
+}
+
+// Release ends everything and gives the directory back. What was not dealt
+// with stays there.
+func (q *Queue) Release() error {
+	q.mu.Lock()
+	if q.ended {
+		q.mu.Unlock()
+		<-q.stopped
+		return nil
+	}
+	q.closed, q.ended = true, true
+	q.signal()
+	q.mu.Unlock()
+	q.wake()
+	<-q.stopped
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if err := errors.Join(closeAll(q.segments), q.unlock()); err != nil {
+		return fmt.Errorf("release the log: %w", err)
+	}
+	return nil
+}
+
+func (q *Queue) signal() {
+	close(q.changed)
+	q.changed = make(chan struct{})
+}
+
+// Item is one record.
+type Item struct {
+	At, End  Position
+	Data     []byte // valid until its range is done, or the scan goes on
+	Preamble []byte
+	Events   int
+	// Acknowledged records have been dealt with; only [Queue.Scan] shows them.
+	Acknowledged bool
+}
+
+// Scan shows every record that the log still holds, oldest first, also those
+// that have been dealt with. It is for the time before the first record is put in.
+func (q *Queue) Scan(each func(Item) error) error {
+	q.mu.Lock()
+	segments, cursor := append([]*segment(nil), q.segments...), q.kept.cursor
+	q.mu.Unlock()
+	for _, s := range segments {
+		for w := newWalker(s, q.id, maxPlausibleBytes, s.first, s.end); ; {
+			f, err := w.next()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				return fmt.Errorf("read segment %s: %w", s.name, err)
+			}
+			if f.damaged {
+				continue
+			}
+			item := Item{At: f.at, End: f.end, Data: f.data, Preamble: s.preamble, Events: f.events, Acknowledged: f.at < cursor}
+			if err := each(item); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// Cut says when waiting records become a range: at MaxEvents or MaxBytes, or
+// when the first of them has waited for MaxAge.
+type Cut struct {
+	MaxEvents int
+	MaxBytes  int64
+	MaxAge    time.Duration
+}
+
+// Range is a frozen run of records.
+type Range struct {
+	// From and To are its bounds; the range of the same bounds always has the
+	// same records.
+	From, To Position
+	Items    []Item
+	Oldest   time.Time // when its first record came
+	Events   int
+}
+
+// Next waits for the next range. After [Queue.Close] it returns what is held
+// without delay, and then io.EOF. There is one range at a time: it must be
+// given to [Queue.Done] before the next; after a restart it comes again.
+func (q *Queue) Next(ctx context.Context, cut Cut) (Range, error) {
+	for ctx.Err() == nil {
+		s, wait, changed, err := q.ready(cut)
+		if err != nil {
+			return Range{}, err
+		}
+		if s != nil {
+			r, err := q.freeze(s, cut)
+			if err != nil || r.To > r.From {
+				return r, err
+			}
+			continue // the segment ended; the next one follows
 		}
 		timer := time.NewTimer(wait)
 		select {
 		case <-ctx.Done():
-			timer.Stop()
-			return Range[T]{}, ctx.Err()
 		case <-changed:
 		case <-timer.C:
 		}
 		timer.Stop()
 	}
+	return Range{}, ctx.Err()
 }
 
-// tryCut returns a range, or how long to wait for one at the most.
-func (q *Queue[T]) tryCut(cut Cut) (Range[T], time.Duration, <-chan struct{}, error) {
+// ready returns the segment that the next range is in, or how long to wait.
+func (q *Queue) ready(cut Cut) (*segment, time.Duration, <-chan struct{}, error) {
 	const noDeadline = time.Hour
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.waiting) == 0 {
-		if q.closed {
-			return Range[T]{}, 0, nil, io.EOF
+	if q.handedOut {
+		return nil, 0, nil, errNotDone
+	}
+	if q.handed >= q.end {
+		if q.ended || q.closed && len(q.pending.entries) == 0 && q.committing == 0 {
+			return nil, 0, nil, io.EOF
 		}
-		return Range[T]{}, noDeadline, q.changed, nil
+		return nil, noDeadline, q.changed, nil
 	}
-	if age := q.now().Sub(q.waiting[0].at); !q.closed && q.fresh < cut.MaxEvents && age < cut.MaxAge {
-		return Range[T]{}, cut.MaxAge - age, q.changed, nil
+	s := q.segmentAt(q.handed)
+	if s == nil || s.first > q.handed { // a gap
+		q.skipTo(s)
+		return nil, 0, q.changed, nil
 	}
-	r := Range[T]{First: q.next, Oldest: q.waiting[0].at}
-	taken := 0
-	for taken < len(q.waiting) && (taken == 0 || r.events+q.waiting[taken].events <= cut.MaxEvents) {
-		it := q.waiting[taken]
-		r.Items = append(r.Items, it.value)
-		r.events += it.events
-		r.sizeBytes += it.sizeBytes
-		taken++
+	if q.kept.frozen > q.handed || q.closed || q.fresh >= cut.MaxEvents || int64(q.end-q.handed) >= cut.MaxBytes {
+		return s, 0, nil, nil
 	}
-	q.waiting = append([]item[T](nil), q.waiting[taken:]...)
-	q.fresh -= r.events
-	q.next += uint64(taken)
-	r.Last = q.next - 1
-	return r, 0, nil, nil
+	age := q.o.Now().Sub(q.oldest(s))
+	if age >= cut.MaxAge || age < 0 { // a clock that was set back keeps nobody waiting
+		return s, 0, nil, nil
+	}
+	return nil, cut.MaxAge - age, q.changed, nil
 }
 
-// Done gives back the room of a range that has been dealt with.
-func (q *Queue[T]) Done(r Range[T]) {
+// segmentAt returns the segment with the first record at or behind a position.
+func (q *Queue) segmentAt(at Position) *segment {
+	for _, s := range q.segments {
+		if s.end > at {
+			return s
+		}
+	}
+	return nil
+}
+
+// skipTo moves behind a gap in the log.
+func (q *Queue) skipTo(s *segment) {
+	q.handed = q.end
+	if s != nil {
+		q.handed = s.first
+	}
+}
+
+// oldest is when the first record came that has not been handed out.
+func (q *Queue) oldest(s *segment) time.Time {
+	header := make([]byte, frameHeaderBytes)
+	if _, err := s.file.ReadAt(header, s.offset(q.handed)); err != nil {
+		return time.Time{}
+	}
+	h, ok := readFrameHeader(header, q.id, q.handed, maxPlausibleBytes)
+	if !ok {
+		return time.Time{} // damaged: no reason to wait
+	}
+	return h.at
+}
+
+// freeze reads the next range from a segment and keeps its bounds. An empty
+// range says that the segment has ended.
+func (q *Queue) freeze(s *segment, cut Cut) (Range, error) {
+	q.mu.Lock()
+	from, limit, frozen := q.handed, min(s.end, q.end), q.kept.frozen
+	q.mu.Unlock()
+	if frozen > from {
+		cut = Cut{MaxEvents: int(^uint(0) >> 1), MaxBytes: 1 << 62}
+		limit = min(limit, frozen)
+	}
+	r, err := q.read(s, from, limit, cut)
+	if err != nil {
+		return Range{}, err
+	}
+	if frozen <= from && r.To > from {
+		if err := q.keep(func(c *checkpoint) { c.frozen = r.To }); err != nil {
+			return Range{}, err
+		}
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.events -= r.events
-	q.sizeBytes -= r.sizeBytes
+	q.handed, q.handedOut = r.To, r.To > r.From
+	q.fresh -= r.Events
+	return r, nil
 }
 
-// Close refuses further values; what waits can still be taken.
-func (q *Queue[T]) Close() {
+// read returns the records between two positions of a segment, as many as the
+// cut allows, but one at least.
+func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
+	r := Range{From: from, To: from}
+	var data []byte
+	for w := newWalker(s, q.id, maxPlausibleBytes, from, limit); ; {
+		f, err := w.next()
+		if errors.Is(err, io.EOF) {
+			r.To = limit
+			break
+		}
+		if err != nil {
+			return Range{}, fmt.Errorf("read segment %s: %w", s.name, err)
+		}
+		if len(r.Items) > 0 && (r.Events+f.events > cut.MaxEvents || int64(f.end-from) > cut.MaxBytes) {
+			break
+		}
+		r.To = f.end
+		if f.damaged {
+			continue
+		}
+		if len(r.Items) == 0 {
+			r.Oldest = f.frameHeader.at
+		}
+		data = append(data, f.data...)
+		r.Events += f.events
+		r.Items = append(r.Items, Item{At: f.at, End: f.end, Preamble: s.preamble, Events: f.events, Data: data[len(data)-len(f.data):]})
+	}
+	// data may have moved while it grew.
+	for i, at := 0, 0; i < len(r.Items); i++ {
+		size := len(r.Items[i].Data)
+		r.Items[i].Data = data[at : at+size : at+size]
+		at += size
+	}
+	return r, nil
+}
+
+// Done keeps that a range has been dealt with, together with the caller's
+// state, and only then lets go of segments. When it fails, it is to be called again.
+func (q *Queue) Done(r Range, state []byte) error {
+	err := q.keep(func(c *checkpoint) { c.cursor, c.frozen, c.state = r.To, max(r.To, c.frozen), state })
+	if err != nil {
+		return err
+	}
+	q.mu.Lock()
+	q.handedOut = false
+	q.events -= r.Events
+	q.bytes = int64(q.end - r.To)
+	if r.To >= q.end {
+		q.events = 0 // damaged records were counted and never came
+	}
+	q.mu.Unlock()
+	q.prune()
+	return nil
+}
+
+// Checkpoint keeps the caller's state.
+func (q *Queue) Checkpoint(state []byte) error {
+	return q.keep(func(c *checkpoint) { c.state = state })
+}
+
+// keep changes the checkpoint, durably.
+func (q *Queue) keep(change func(*checkpoint)) error {
+	q.keeping.Lock()
+	defer q.keeping.Unlock()
+	q.mu.Lock()
+	next := q.kept
+	q.mu.Unlock()
+	change(&next)
+	next.sequence++
+	if err := writeCheckpoint(q.disk, next); err != nil {
+		return fmt.Errorf("keep what the log has handed out: %w", err)
+	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if !q.closed {
-		q.closed = true
-		q.signal()
+	q.kept = next
+	return nil
+}
+
+// prune removes segments that have been dealt with and are old, or whose room
+// is needed. What cannot be removed now is removed after the next start.
+func (q *Queue) prune() {
+	unneeded := q.unneeded()
+	if len(unneeded) == 0 {
+		return
+	}
+	var errs []error
+	for _, s := range unneeded {
+		if err := q.disk.remove(s.name); !missing(err) {
+			errs = append(errs, err)
+		}
+		errs = append(errs, s.file.Close())
+	}
+	if err := errors.Join(append(errs, q.disk.sync())...); err != nil {
+		q.o.Log.Warn("could not remove segments of the log that are done with", "error", err)
 	}
 }
 
-// Held is how many events and bytes the queue holds, frozen ranges included.
-func (q *Queue[T]) Held() (events, sizeBytes int) {
+// unneeded takes the segments to remove out of the list.
+func (q *Queue) unneeded() (list []*segment) {
+	now := q.o.Now()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.events, q.sizeBytes
-}
-
-func (q *Queue[T]) signal() {
-	close(q.changed)
-	q.changed = make(chan struct{})
+	for len(q.segments) > 1 || len(q.segments) == 1 && !q.open {
+		s := q.segments[0]
+		room := q.o.MaxBytes - int64(len(q.segments)+1)*q.o.SegmentBytes
+		if s.end > q.kept.cursor || now.Sub(s.newest) < q.o.KeepFor && room >= 0 {
+			break
+		}
+		list, q.segments = append(list, s), q.segments[1:]
+	}
+	return list
 }

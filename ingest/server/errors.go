@@ -37,7 +37,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 	var http4xx *echo.HTTPError
 	switch {
 	case errors.As(err, &refused):
-		s.Service.Refused(refused.app, refused.reject.Reason)
+		s.Service.Rejected(refused.app, refused.reject.Reason)
 		status, body = refused.status, failure{refused.reject.Error(), []beacon.Reject{refused.reject}}
 	case errors.As(err, &reject):
 		status, body = http.StatusBadRequest, failure{reject.Error(), []beacon.Reject{*reject}}

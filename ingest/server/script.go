@@ -47,7 +47,7 @@ func renderScripts(apps []ingest.App, render func(*ingest.App) ([]byte, error)) 
 // script is GET /t/<app key>.js. Its name does not change when its content
 // does, so browsers keep it for minutes only and then ask whether it changed.
 func (s *Server) script(c echo.Context) error {
-	script, ok := s.scripts[c.Param("file")]
+	script, ok := s.tenants.Load().scripts[c.Param("file")]
 	if !ok {
 		return echo.NewHTTPError(http.StatusNotFound, "no app has this write key")
 	}

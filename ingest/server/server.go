@@ -4,12 +4,15 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -34,11 +37,8 @@ const (
 // Options are the parts and settings of a [Server].
 type Options struct {
 	Service *ingest.Service
-	Apps    ingest.Apps
 	// Script renders the beacon for an app.
 	Script func(*ingest.App) ([]byte, error)
-	// AgentToken proves that a report is a journey agent's. Empty: none can.
-	AgentToken string
 	// CountryHeader is the request header in which a trusted proxy tells the
 	// ISO 3166 country of the client, such as CF-IPCountry. Empty: not known.
 	CountryHeader string
@@ -53,30 +53,50 @@ type Options struct {
 // Server takes reports and serves scripts. Make one with [New].
 type Server struct {
 	Options
-	echo    *echo.Echo
-	scripts scripts
+	echo     *echo.Echo
+	tenants  atomic.Pointer[tenants]
+	bodies   sync.Pool // of *bytes.Buffer
+	measured *telemetry
 }
 
-// New returns a Server; it renders the script of every app at once, so that a
-// fault in one shows at start.
-func New(options Options, apps []ingest.App) (*Server, error) {
-	s := &Server{Options: options, echo: echo.New()}
+// tenants is who may report. It does not change; another takes its place.
+type tenants struct {
+	apps    ingest.Apps
+	scripts scripts
+	// agentToken proves that a report is a journey agent's. Empty: none can.
+	agentToken string
+}
+
+// New returns a Server for these apps; it renders the script of every app at
+// once, so that a fault in one shows at start.
+func New(options Options, apps []ingest.App, agentToken string) (*Server, error) {
+	s := &Server{Options: options, echo: echo.New(), bodies: sync.Pool{New: func() any { return &bytes.Buffer{} }}}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
+	if err := s.Replace(apps, agentToken); err != nil {
+		return nil, err
+	}
 	var err error
-	if s.scripts, err = renderScripts(apps, options.Script); err != nil {
+	if s.measured, err = newTelemetry(options.Tracer, options.Meter, options.Propagator); err != nil {
 		return nil, err
 	}
-	telemetry, err := newTelemetry(options.Tracer, options.Meter, options.Propagator)
-	if err != nil {
-		return nil, err
-	}
-	s.echo.Use(telemetry.middleware, s.recoverPanics)
+	s.echo.Use(s.measured.middleware, s.recoverPanics)
 	s.echo.POST(options.CollectPath, s.collect)
 	s.echo.OPTIONS(options.CollectPath, s.preflight)
 	s.echo.GET(options.ScriptPath+"/:file", s.script)
 	s.echo.HEAD(options.ScriptPath+"/:file", s.script)
 	return s, nil
+}
+
+// Replace puts other apps and another token in the place of the present ones.
+// Requests under way keep those that they began with. An error changes nothing.
+func (s *Server) Replace(apps []ingest.App, agentToken string) error {
+	rendered, err := renderScripts(apps, s.Script)
+	if err != nil {
+		return err
+	}
+	s.tenants.Store(&tenants{apps: ingest.NewApps(apps), scripts: rendered, agentToken: agentToken})
+	return nil
 }
 
 // ServeHTTP implements http.Handler.
@@ -113,11 +133,11 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, gra
 }
 
 // isAgent says whether the request carries the journey agents' token.
-func (s *Server) isAgent(r *http.Request) bool {
+func (t *tenants) isAgent(r *http.Request) bool {
 	const scheme = "Bearer "
 	header := r.Header.Get(echo.HeaderAuthorization)
-	return s.AgentToken != "" && len(header) > len(scheme) && header[:len(scheme)] == scheme &&
-		subtle.ConstantTimeCompare([]byte(header[len(scheme):]), []byte(s.AgentToken)) == 1
+	return t.agentToken != "" && len(header) > len(scheme) && header[:len(scheme)] == scheme &&
+		subtle.ConstantTimeCompare([]byte(header[len(scheme):]), []byte(t.agentToken)) == 1
 }
 
 // maxBody is how large a sender's report may be.

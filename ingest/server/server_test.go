@@ -14,6 +14,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -26,6 +27,7 @@ import (
 	"throughline/beacon"
 	"throughline/ingest"
 	"throughline/ingest/queue"
+	"throughline/ingest/seen"
 )
 
 const (
@@ -34,29 +36,61 @@ const (
 	token  = "0123456789abcdef"
 )
 
+// rowKeeper keeps the rows that it should encode.
+type rowKeeper struct {
+	mu   sync.Mutex
+	rows []ingest.Row
+}
+
+func (k *rowKeeper) AppendRow(dst []byte, row *ingest.Row) []byte {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.rows = append(k.rows, *row)
+	return append(dst, make([]byte, 1000)...)
+}
+
+func (k *rowKeeper) AppendLedger(dst []byte, _ time.Time, _ []ingest.Entry) []byte { return dst }
+
+func (k *rowKeeper) Schema() []byte { return nil }
+
 // door is a collector without a database behind it.
 type door struct {
 	*httptest.Server
-	queue  *queue.Queue[ingest.Record]
+	queue  *queue.Queue
 	ledger *ingest.Ledger
+	rows   *rowKeeper
 	spans  *tracetest.SpanRecorder
 }
 
-func openDoor(t *testing.T, queueEvents int) *door {
+func openDoor(t *testing.T, queueBytes int64) *door {
 	t.Helper()
+	quiet := slog.New(slog.DiscardHandler)
+	const segmentBytes = 64 << 10
+	q, err := queue.Open(queue.Options{
+		Dir: t.TempDir(), MaxBytes: 2*segmentBytes + queueBytes, SegmentBytes: segmentBytes, MaxRecordBytes: 32 << 10, Now: time.Now, Log: quiet,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := q.Release(); err != nil {
+			t.Error(err)
+		}
+	})
 	d := &door{
-		queue:  queue.New[ingest.Record](queue.Limits{Events: queueEvents, SizeBytes: 1 << 20}, time.Now),
+		queue:  q,
 		ledger: ingest.NewLedger(),
+		rows:   &rowKeeper{},
 		spans:  tracetest.NewSpanRecorder(),
 	}
 	apps := []ingest.App{{Name: "shop", Key: key, Origins: []string{origin}, Transactions: []ingest.Transaction{{Name: "View product"}}}, {Name: "other", Key: "other-4f7c2a", Origins: []string{"*"}}}
 	s, err := New(Options{
-		Service: ingest.NewService(d.queue, d.ledger, time.Now),
-		Apps:    ingest.NewApps(apps),
+		Service: ingest.NewService(ingest.ServiceOptions{
+			Queue: q, Encoder: d.rows, Seen: seen.New(time.Minute, 10_000), Ledger: d.ledger, Now: time.Now,
+		}),
 		Script: func(app *ingest.App) ([]byte, error) {
 			return []byte("/* " + strings.Repeat(app.Name, 100) + " */"), nil
 		},
-		AgentToken:    token,
 		CountryHeader: "X-Country",
 		CollectPath:   "/v1/events",
 		ScriptPath:    "/t",
@@ -64,7 +98,7 @@ func openDoor(t *testing.T, queueEvents int) *door {
 		Tracer:        trace.NewTracerProvider(trace.WithSpanProcessor(d.spans)).Tracer(""),
 		Meter:         noop.NewMeterProvider().Meter(""),
 		Propagator:    propagation.TraceContext{},
-	}, apps)
+	}, apps, token)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -143,7 +177,7 @@ func TestCollect_Answers(t *testing.T) {
 		"an agent's limit":              {"?key=" + key, pad(beacon.MaxAgentBodyBytes + 1), agent, 413, "too_large"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, answer := openDoor(t, 100).post(t, c.query, c.body, c.headers)
+			response, answer := openDoor(t, 64<<10).post(t, c.query, c.body, c.headers)
 			if response.StatusCode != c.status || !strings.Contains(answer, c.answer) {
 				t.Errorf("%d %s\nwant %d with %s", response.StatusCode, answer, c.status, c.answer)
 			}
@@ -159,7 +193,7 @@ func TestCollect_Answers(t *testing.T) {
 }
 
 func TestCollect_CountsEveryRefusal(t *testing.T) {
-	d := openDoor(t, 100)
+	d := openDoor(t, 64<<10)
 	d.post(t, "?key=nobodys-key", "x", nil)
 	d.post(t, "?key="+key, "x", map[string]string{"Origin": "https://evil.example"})
 	d.post(t, "?key="+key, strings.Repeat("x", beacon.MaxBrowserBodyBytes+1), nil)
@@ -182,11 +216,11 @@ func TestCollect_CountsEveryRefusal(t *testing.T) {
 }
 
 func TestCollect_FullQueueAsksToComeBack(t *testing.T) {
-	d := openDoor(t, 4)
+	d := openDoor(t, 5<<10)
 	if response, answer := d.post(t, "?key="+key, fixture(t, "good_early_report"), nil); response.StatusCode != 202 {
 		t.Fatalf("%d %s", response.StatusCode, answer)
 	}
-	response, answer := d.post(t, "?key="+key, fixture(t, "good_early_report"), nil)
+	response, answer := d.post(t, "?key="+key, fixture(t, "good_final_report"), nil)
 	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "5" || !strings.Contains(answer, "queue_full") {
 		t.Errorf("%d, Retry-After %q: %s", response.StatusCode, response.Header.Get("Retry-After"), answer)
 	}
@@ -196,23 +230,30 @@ func TestCollect_FullQueueAsksToComeBack(t *testing.T) {
 }
 
 func TestCollect_KeepsWhatIsKnownOfTheClientButNotItsAddress(t *testing.T) {
-	d := openDoor(t, 100)
-	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": "Agent/1", "X-Country": "de", "X-Forwarded-For": "192.0.2.7"})
-	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"X-Country": "Narnia"})
-	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": "Agent\xff/" + strings.Repeat("1", 10_000)})
-	d.queue.Close()
-	r, err := d.queue.Next(t.Context(), queue.Cut{MaxEvents: 100})
-	if err != nil {
-		t.Fatal(err)
+	d := openDoor(t, 64<<10)
+	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
+	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": firefox, "X-Country": "de", "X-Forwarded-For": "192.0.2.7"})
+	d.post(t, "?key="+key, fixture(t, "good_final_report"), map[string]string{"X-Country": "Narnia"})
+	if first := d.rows.rows[0]; first.Client.Browser != "Firefox" || first.Country != "DE" || first.App != "shop" {
+		t.Errorf("row = %+v", first)
 	}
-	if first := r.Items[0]; first.UserAgent != "Agent/1" || first.Country != "DE" || first.App.Name != "shop" {
-		t.Errorf("record = %+v", first)
+	if last := d.rows.rows[len(d.rows.rows)-1]; last.Country != "" {
+		t.Errorf("country = %q", last.Country)
 	}
-	if second := r.Items[1]; second.Country != "" {
-		t.Errorf("country = %q", second.Country)
+	request := httptest.NewRequest(http.MethodPost, "/", nil)
+	request.Header.Set("User-Agent", "Agent\xff/"+strings.Repeat("1", 10_000))
+	if agent := shortUserAgent(request); len(agent) > maxUserAgentBytes || !strings.HasPrefix(agent, "Agent/1") {
+		t.Errorf("a user agent of %d bytes is kept: %.20q", len(agent), agent)
 	}
-	if agent := r.Items[2].UserAgent; len(agent) > maxUserAgentBytes || !strings.HasPrefix(agent, "Agent/1") {
-		t.Errorf("a user agent of %d bytes was kept: %.20q", len(agent), agent)
+}
+
+// A report that comes again is taken, and not refused: its sender would never stop.
+func TestCollect_AnswersARepeatedReportAsTaken(t *testing.T) {
+	d := openDoor(t, 64<<10)
+	_, first := d.post(t, "?key="+key, fixture(t, "good_early_report"), nil)
+	response, second := d.post(t, "?key="+key, fixture(t, "good_early_report"), nil)
+	if first != "{\"accepted\":3}\n" || response.StatusCode != http.StatusAccepted || second != "{\"accepted\":0,\"duplicates\":3}\n" {
+		t.Errorf("first %q, then %d %q", first, response.StatusCode, second)
 	}
 }
 
@@ -246,7 +287,7 @@ func TestServe_CutsOffClientsThatTrickle(t *testing.T) {
 }
 
 func TestPreflight_IsAnswered(t *testing.T) {
-	d := openDoor(t, 100)
+	d := openDoor(t, 64<<10)
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodOptions, d.URL+"/v1/events?key="+key, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -264,7 +305,7 @@ func TestPreflight_IsAnswered(t *testing.T) {
 }
 
 func TestScript_IsServedPerAppCompressedAndRevalidated(t *testing.T) {
-	d := openDoor(t, 100)
+	d := openDoor(t, 64<<10)
 	get := func(path string, headers map[string]string) (*http.Response, string) {
 		request, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
 		if err != nil {
@@ -314,7 +355,7 @@ func TestScript_IsServedPerAppCompressedAndRevalidated(t *testing.T) {
 }
 
 func TestTelemetry_NamesSpansByRoute(t *testing.T) {
-	d := openDoor(t, 100)
+	d := openDoor(t, 64<<10)
 	const parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
 	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"traceparent": parent})
 	spans := d.spans.Ended()
@@ -324,7 +365,7 @@ func TestTelemetry_NamesSpansByRoute(t *testing.T) {
 }
 
 func TestHandleError_HidesInternals(t *testing.T) {
-	d := openDoor(t, 100)
+	d := openDoor(t, 64<<10)
 	d.Config.Handler.(*Server).echo.GET("/panic", func(echo.Context) error { panic("password") })
 	response, err := d.Client().Get(d.URL + "/panic")
 	if err != nil {

@@ -3,6 +3,7 @@ package server
 import (
 	"fmt"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -11,6 +12,7 @@ import (
 	"go.opentelemetry.io/otel/metric"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
+	"go.opentelemetry.io/otel/trace/noop"
 )
 
 // telemetry traces and measures requests by the OpenTelemetry semantic
@@ -20,6 +22,15 @@ type telemetry struct {
 	tracer     trace.Tracer
 	propagator propagation.TextMapPropagator
 	duration   metric.Float64Histogram
+	// options are those of the measurements seen so far: there are only as many
+	// as routes, methods and statuses, and making one costs more than recording.
+	options sync.Map // of kind to metric.MeasurementOption
+}
+
+// kind is what requests are told apart by.
+type kind struct {
+	method, route string
+	status        int
 }
 
 func newTelemetry(tracer trace.Tracer, meter metric.Meter, propagator propagation.TextMapPropagator) (*telemetry, error) {
@@ -29,35 +40,56 @@ func newTelemetry(tracer trace.Tracer, meter metric.Meter, propagator propagatio
 	if err != nil {
 		return nil, fmt.Errorf("create the request histogram: %w", err)
 	}
-	return &telemetry{tracer, propagator, duration}, nil
+	return &telemetry{tracer: tracer, propagator: propagator, duration: duration}, nil
 }
 
 func (t *telemetry) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 	return func(c echo.Context) error {
 		start := time.Now()
-		request := c.Request()
-		route := c.Path()
-		attributes := []attribute.KeyValue{
-			attribute.String("http.request.method", method(request.Method)),
-			attribute.String("http.route", route),
-		}
-		ctx := t.propagator.Extract(request.Context(), propagation.HeaderCarrier(request.Header))
-		ctx, span := t.tracer.Start(ctx, method(request.Method)+" "+route,
-			trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(attributes...))
-		defer span.End()
-		c.SetRequest(request.WithContext(ctx))
+		k := kind{method: method(c.Request().Method), route: c.Path()}
+		span := t.begin(c, k)
 		if err := next(c); err != nil {
 			c.Error(err) // answers now, so that the status below is the one sent
-			span.RecordError(err)
+			if span != nil {
+				span.RecordError(err)
+			}
 		}
-		status := attribute.Int("http.response.status_code", c.Response().Status)
-		span.SetAttributes(status)
-		if c.Response().Status >= http.StatusInternalServerError {
-			span.SetStatus(codes.Error, "")
+		k.status = c.Response().Status
+		if span != nil {
+			span.SetAttributes(attribute.Int("http.response.status_code", k.status))
+			if k.status >= http.StatusInternalServerError {
+				span.SetStatus(codes.Error, "")
+			}
+			span.End()
 		}
-		t.duration.Record(ctx, time.Since(start).Seconds(), metric.WithAttributes(append(attributes, status)...))
+		t.duration.Record(c.Request().Context(), time.Since(start).Seconds(), t.measurement(k))
 		return nil
 	}
+}
+
+// begin starts the span of a request; nil when nobody records it.
+func (t *telemetry) begin(c echo.Context, k kind) trace.Span {
+	if _, nobody := t.tracer.(noop.Tracer); nobody {
+		return nil
+	}
+	request := c.Request()
+	ctx := t.propagator.Extract(request.Context(), propagation.HeaderCarrier(request.Header))
+	ctx, span := t.tracer.Start(ctx, k.method+" "+k.route, trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(
+		attribute.String("http.request.method", k.method), attribute.String("http.route", k.route)))
+	c.SetRequest(request.WithContext(ctx))
+	return span
+}
+
+// measurement returns the attributes of a kind of request.
+func (t *telemetry) measurement(k kind) metric.MeasurementOption {
+	if option, ok := t.options.Load(k); ok {
+		return option.(metric.MeasurementOption)
+	}
+	option := metric.WithAttributeSet(attribute.NewSet(
+		attribute.String("http.request.method", k.method), attribute.String("http.route", k.route),
+		attribute.Int("http.response.status_code", k.status)))
+	t.options.Store(k, option)
+	return option
 }
 
 // method keeps the names of spans and metrics to methods that exist.

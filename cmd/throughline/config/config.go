@@ -3,6 +3,7 @@
 package config
 
 import (
+	"path/filepath"
 	"time"
 
 	"throughline/ingest"
@@ -15,8 +16,10 @@ type Config struct {
 	Paths         Paths         `yaml:"paths"`
 	CountryHeader string        `yaml:"country_header"`
 	AgentToken    Secret        `yaml:"agent_token"`
+	DataDir       string        `yaml:"data_dir"`
 	ClickHouse    ClickHouse    `yaml:"clickhouse"`
 	Queue         Queue         `yaml:"queue"`
+	Deduplication Deduplication `yaml:"deduplication"`
 	Batch         Batch         `yaml:"batch"`
 	ShutdownGrace Duration      `yaml:"shutdown_grace"`
 	Log           Log           `yaml:"log"`
@@ -50,22 +53,28 @@ type ClickHouse struct {
 
 // Embedded is the embedded engine, used when no address is given.
 type Embedded struct {
-	DataDir     string `yaml:"data_dir"`
 	NativePort  int    `yaml:"native_port"`
 	HTTPPort    int    `yaml:"http_port"`
 	MemoryLimit Size   `yaml:"memory_limit"`
 	Library     string `yaml:"library"`
 }
 
-// Queue bounds what waits between answer and database.
+// Queue is the log of what was answered and is not in the database yet.
 type Queue struct {
-	MaxEvents int  `yaml:"max_events"`
-	MaxSize   Size `yaml:"max_size"`
+	MaxSize     Size `yaml:"max_size"`
+	SegmentSize Size `yaml:"segment_size"`
+}
+
+// Deduplication says how long and how many event ids are remembered.
+type Deduplication struct {
+	Window Duration `yaml:"window"`
+	MaxIDs int      `yaml:"max_ids"`
 }
 
 // Batch says when what waits is written.
 type Batch struct {
 	MaxEvents int      `yaml:"max_events"`
+	MaxSize   Size     `yaml:"max_size"`
 	MaxAge    Duration `yaml:"max_age"`
 }
 
@@ -126,15 +135,26 @@ func Default() Config {
 			Username:  "default",
 			Wait:      Duration(30 * time.Second),
 			Retention: Duration(90 * 24 * time.Hour),
-			Embedded:  Embedded{DataDir: "data", NativePort: 9000, HTTPPort: 8123, MemoryLimit: 2 << 30},
+			Embedded:  Embedded{NativePort: 9000, HTTPPort: 8123, MemoryLimit: 2 << 30},
 		},
-		Queue:         Queue{MaxEvents: 200_000, MaxSize: 64 << 20},
-		Batch:         Batch{MaxEvents: 20_000, MaxAge: Duration(time.Second)},
+		DataDir:       "data",
+		Queue:         Queue{MaxSize: 2 << 30, SegmentSize: 64 << 20},
+		Deduplication: Deduplication{Window: Duration(10 * time.Minute), MaxIDs: 5_000_000},
+		Batch:         Batch{MaxEvents: 50_000, MaxSize: 16 << 20, MaxAge: Duration(time.Second)},
 		ShutdownGrace: Duration(10 * time.Second),
 		Log:           Log{Level: "info", Format: "text"},
 		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Schedule: "@every 5m", Spread: Duration(10 * time.Second)},
 	}
 }
+
+// EngineDir is where the embedded engine keeps the database.
+func (c *Config) EngineDir() string { return filepath.Join(c.DataDir, "clickhouse") }
+
+// QueueDir is where the log of accepted reports is.
+func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, "queue") }
+
+// DeadLetterDir is where rows go that the database refuses.
+func (c *Config) DeadLetterDir() string { return filepath.Join(c.DataDir, "dead-letters") }
 
 // IngestApps returns the apps with their transactions as package ingest wants
 // them. The configuration must be valid.

@@ -64,7 +64,7 @@ func TestLoad_RefusesBadFilesNamingTheLine(t *testing.T) {
 
 func TestLoad_ReportsEveryProblemInOrder(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "many.yaml")
-	if err := os.WriteFile(path, []byte("listen: x\nlog: {level: loud}\nqueue: {max_events: 1}\n"), 0o600); err != nil {
+	if err := os.WriteFile(path, []byte("listen: x\nlog: {level: loud}\nbatch: {max_events: 1}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
 	_, err := Load(path, noEnvironment, nil)

@@ -42,9 +42,11 @@ func (c *Config) Validate() []Problem {
 		f.add("agent_token", "must have at least %d characters", minAgentToken)
 	}
 	f.clickHouse(c.ClickHouse)
-	f.atLeast("queue.max_events", c.Queue.MaxEvents, beacon.MaxEvents)
-	f.atLeast("queue.max_size", int(c.Queue.MaxSize), beacon.MaxAgentBodyBytes)
+	f.atLeast("queue.segment_size", int(c.Queue.SegmentSize), 4*beacon.MaxAgentBodyBytes)
+	f.atLeast("queue.max_size", int(c.Queue.MaxSize), 2*int(c.Queue.SegmentSize))
 	f.atLeast("batch.max_events", c.Batch.MaxEvents, beacon.MaxEvents)
+	f.atLeast("batch.max_size", int(c.Batch.MaxSize), beacon.MaxAgentBodyBytes)
+	f.atLeast("deduplication.max_ids", c.Deduplication.MaxIDs, 10_000)
 	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	f.oneOf("log.format", c.Log.Format, "text", "json")
 	f.apps(c.Apps)
@@ -89,9 +91,6 @@ func (f *findings) clickHouse(c ClickHouse) {
 	}
 	if len(c.Addr) > 0 {
 		return
-	}
-	if c.Embedded.DataDir == "" {
-		f.add("clickhouse.embedded.data_dir", "must not be empty")
 	}
 	if c.Username != "default" || c.Password != "" {
 		f.add("clickhouse.username", "the embedded engine knows only the user default, without password; set clickhouse.addr to use a server")

@@ -1,0 +1,422 @@
+package beacon
+
+// What follows says how each type of the wire is read: a name in JSON per field.
+// Where the same name comes twice, and for null, it does as encoding/json: the
+// later value counts, objects are merged, null empties a pointer and leaves
+// everything else.
+
+// readText reads a string.
+func readText[T ~string](r *reader, into *T) {
+	if !r.null() {
+		*into = T(r.string())
+	}
+}
+
+// readInteger reads a whole number.
+func readInteger[T int | int64](r *reader, into *T) {
+	if r.null() {
+		return
+	}
+	value := r.integer()
+	*into = T(value)
+	if int64(*into) != value {
+		r.giveUp() // int is narrow here
+	}
+}
+
+// present returns the object to read a field into; nil if the field is null.
+func present[T any](r *reader, into **T) *T {
+	if r.null() {
+		*into = nil
+		return nil
+	}
+	if *into == nil {
+		*into = new(T)
+	}
+	return *into
+}
+
+func (r *reader) duration(into *float64) {
+	if !r.null() {
+		*into = r.float()
+	}
+}
+
+// The sizes of chunks are what one page view has.
+const (
+	floatsAtOnce = 16
+	sizesAtOnce  = 4
+)
+
+func (r *reader) measure(into **float64) {
+	if r.null() {
+		*into = nil
+		return
+	}
+	if *into == nil {
+		*into = r.floats.take(floatsAtOnce)
+	}
+	**into = r.float()
+}
+
+func (r *reader) size(into **int64) {
+	if r.null() {
+		*into = nil
+		return
+	}
+	if *into == nil {
+		*into = r.sizes.take(sizesAtOnce)
+	}
+	**into = r.integer()
+}
+
+// report reads a report with its first [MaxEvents] events, and returns how many
+// there are.
+func (r *reader) report(report *Report) (events int) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "v":
+			readInteger(r, &report.Version)
+		case "sent_at_ms":
+			readInteger(r, &report.SentAtMS)
+		case "source":
+			readText(r, &report.Source)
+		case "sdk":
+			readText(r, &report.SDK)
+		case "release":
+			readText(r, &report.Release)
+		case "environment":
+			readText(r, &report.Environment)
+		case "session_id":
+			readText(r, &report.SessionID)
+		case "view":
+			if view := present(r, &report.View); view != nil {
+				r.view(view)
+			}
+		case "journey":
+			if journey := present(r, &report.Journey); journey != nil {
+				r.journey(journey)
+			}
+		case "events":
+			report.Events, events = r.events()
+		default:
+			r.unknown(key)
+		}
+	}
+	return events
+}
+
+// events reads the first [MaxEvents] events, and returns how many there are.
+func (r *reader) events() (list []Event, count int) {
+	if r.null() {
+		return nil, 0
+	}
+	list = make([]Event, 0, 4) // most reports hold a few
+	for more := r.firstItem(); more; more = r.nextItem() {
+		count++
+		if count > MaxEvents {
+			r.skip(maxSkippedDepth)
+			continue
+		}
+		list = append(list, Event{})
+		if !r.null() {
+			r.event(&list[len(list)-1])
+		}
+	}
+	return list, count
+}
+
+func (r *reader) view(v *View) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "id":
+			readText(r, &v.ID)
+		case "url":
+			readText(r, &v.URL)
+		case "referrer":
+			readText(r, &v.Referrer)
+		case "navigation":
+			readText(r, &v.Navigation)
+		case "viewport_width_px":
+			readInteger(r, &v.ViewportWidthPX)
+		case "effective_connection_type":
+			readText(r, &v.EffectiveConnectionType)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) journey(j *JourneyContext) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "name":
+			readText(r, &j.Name)
+		case "run_id":
+			readText(r, &j.RunID)
+		case "location":
+			readText(r, &j.Location)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) event(e *Event) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "id":
+			readText(r, &e.ID)
+		case "at_ms":
+			readInteger(r, &e.AtMS)
+		case "transaction":
+			if transaction := present(r, &e.Transaction); transaction != nil {
+				r.transaction(transaction)
+			}
+		case "trace_id":
+			readText(r, &e.TraceID)
+		default:
+			r.payload(e, key)
+		}
+	}
+}
+
+func (r *reader) payload(e *Event, key string) {
+	switch key {
+	case "page_view":
+		if p := present(r, &e.PageView); p != nil {
+			r.pageView(p)
+		}
+	case "request":
+		if q := present(r, &e.Request); q != nil {
+			r.request(q)
+		}
+	case "error":
+		if f := present(r, &e.Error); f != nil {
+			r.fault(f)
+		}
+	case "transaction_done":
+		if t := present(r, &e.TransactionDone); t != nil {
+			r.transactionDone(t)
+		}
+	case "journey_run":
+		if j := present(r, &e.JourneyRun); j != nil {
+			r.journeyRun(j)
+		}
+	case "journey_step":
+		if j := present(r, &e.JourneyStep); j != nil {
+			r.journeyStep(j)
+		}
+	default:
+		r.unknown(key)
+	}
+}
+
+func (r *reader) transaction(t *TransactionRef) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "name":
+			readText(r, &t.Name)
+		case "instance_id":
+			readText(r, &t.InstanceID)
+		case "version":
+			readText(r, &t.Version)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) pageView(p *PageView) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		if measure := p.measure(key); measure != nil {
+			r.measure(measure)
+			continue
+		}
+		switch key {
+		case "phase":
+			readText(r, &p.Phase)
+		case "transfer_size_bytes":
+			r.size(&p.TransferSizeBytes)
+		case "status_code":
+			if code := present(r, &p.StatusCode); code != nil {
+				readInteger(r, code)
+			}
+		case "lcp_element":
+			readText(r, &p.LCPElement)
+		case "lcp_url":
+			readText(r, &p.LCPURL)
+		case "inp_element":
+			readText(r, &p.INPElement)
+		case "cls_element":
+			readText(r, &p.CLSElement)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+// measure returns the field of that name, if it is a measure.
+func (p *PageView) measure(key string) **float64 {
+	switch key {
+	case "redirect_ms":
+		return &p.RedirectMS
+	case "dns_ms":
+		return &p.DNSMS
+	case "tcp_ms":
+		return &p.TCPMS
+	case "tls_ms":
+		return &p.TLSMS
+	case "request_ms":
+		return &p.RequestMS
+	case "download_ms":
+		return &p.DownloadMS
+	case "dom_interactive_ms":
+		return &p.DOMInteractiveMS
+	case "dom_content_loaded_ms":
+		return &p.DOMContentLoadedMS
+	case "load_ms":
+		return &p.LoadMS
+	case "ttfb_ms":
+		return &p.TTFBMS
+	case "fcp_ms":
+		return &p.FCPMS
+	case "lcp_ms":
+		return &p.LCPMS
+	case "inp_ms":
+		return &p.INPMS
+	case "cls":
+		return &p.CLS
+	case "lcp_resource_load_delay_ms":
+		return &p.LCPResourceLoadDelayMS
+	case "lcp_resource_load_duration_ms":
+		return &p.LCPResourceLoadDurationMS
+	case "lcp_element_render_delay_ms":
+		return &p.LCPElementRenderDelayMS
+	case "inp_input_delay_ms":
+		return &p.INPInputDelayMS
+	case "inp_processing_duration_ms":
+		return &p.INPProcessingDurationMS
+	case "inp_presentation_delay_ms":
+		return &p.INPPresentationDelayMS
+	case "duration_ms":
+		return &p.DurationMS
+	default:
+		return nil
+	}
+}
+
+func (r *reader) request(q *Request) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "method":
+			readText(r, &q.Method)
+		case "url":
+			readText(r, &q.URL)
+		case "initiator":
+			readText(r, &q.Initiator)
+		case "status_code":
+			readInteger(r, &q.StatusCode)
+		case "failure":
+			readText(r, &q.Failure)
+		case "duration_ms":
+			r.duration(&q.DurationMS)
+		case "request_ms":
+			r.measure(&q.RequestMS)
+		case "transfer_size_bytes":
+			r.size(&q.TransferSizeBytes)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) fault(e *Error) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "kind":
+			readText(r, &e.Kind)
+		case "type":
+			readText(r, &e.Type)
+		case "message":
+			readText(r, &e.Message)
+		case "stack":
+			readText(r, &e.Stack)
+		case "count":
+			readInteger(r, &e.Count)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) transactionDone(t *TransactionDone) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "outcome":
+			readText(r, &t.Outcome)
+		case "reason":
+			readText(r, &t.Reason)
+		case "duration_ms":
+			r.duration(&t.DurationMS)
+		case "wait_ms":
+			r.duration(&t.WaitMS)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) journeyRun(j *JourneyRun) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "outcome":
+			readText(r, &j.Outcome)
+		case "reason":
+			readText(r, &j.Reason)
+		case "message":
+			readText(r, &j.Message)
+		case "slot_at_ms":
+			readInteger(r, &j.SlotAtMS)
+		case "queue_ms":
+			r.duration(&j.QueueMS)
+		case "duration_ms":
+			r.duration(&j.DurationMS)
+		case "steps":
+			readInteger(r, &j.Steps)
+		case "steps_done":
+			readInteger(r, &j.StepsDone)
+		case "failed_step":
+			readText(r, &j.FailedStep)
+		case "browser":
+			readText(r, &j.Browser)
+		default:
+			r.unknown(key)
+		}
+	}
+}
+
+func (r *reader) journeyStep(j *JourneyStep) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		switch key {
+		case "index":
+			readInteger(r, &j.Index)
+		case "name":
+			readText(r, &j.Name)
+		case "type":
+			readText(r, &j.Type)
+		case "outcome":
+			readText(r, &j.Outcome)
+		case "reason":
+			readText(r, &j.Reason)
+		case "message":
+			readText(r, &j.Message)
+		case "duration_ms":
+			r.duration(&j.DurationMS)
+		case "url":
+			readText(r, &j.URL)
+		default:
+			r.unknown(key)
+		}
+	}
+}

@@ -1,0 +1,91 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spf13/cobra"
+
+	"throughline/ingest"
+	"throughline/ingest/clickhouse"
+	"throughline/ingest/deadletter"
+)
+
+func newReplay(env environment) *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "replay [FILE...]",
+		Short: "Store rows that the database had refused",
+		Long: `Stores the rows of dead-letter files, by default of all files in dead-letters/ below
+the data directory, and removes each file whose rows have all been stored. What the
+database refuses again stays in its file. Repeating is safe: rows are stored once.
+
+The lines of a file are JSON objects: the table, the reason why the database refused
+the row, and its values, which may be mended by hand.
+
+While serve runs with the embedded ClickHouse, name it with --clickhouse-addr: only
+one process can open its directory.`,
+		Example: `  throughline replay
+  throughline replay --clickhouse-addr 127.0.0.1:9000
+  throughline replay data/dead-letters/5f1c0a9be2d44f07-4096-81920.jsonl`,
+		RunE: func(cmd *cobra.Command, files []string) error {
+			return replay(cmd.Context(), o, files, env)
+		},
+	}
+	o.addFile(c)
+	o.addEngine(c)
+	o.addServer(c)
+	return c
+}
+
+func replay(ctx context.Context, o options, files []string, env environment) error {
+	settings, err := o.load(env)
+	if err != nil {
+		return err
+	}
+	box := deadletter.Open(settings.DeadLetterDir())
+	if len(files) == 0 {
+		if files, err = box.Files(); err != nil {
+			return err
+		}
+	}
+	if len(files) == 0 {
+		_, err := fmt.Fprintln(env.stdout, "there are no dead letters in", settings.DeadLetterDir())
+		return err
+	}
+	d, err := openDatabase(ctx, settings, newLog(env.stderr, settings.Log))
+	if err != nil {
+		return err
+	}
+	var errs []error
+	for _, file := range files {
+		stored, err := replayFile(ctx, d.store, env, file)
+		if err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", file, err))
+			continue
+		}
+		_, err = fmt.Fprintf(env.stdout, "%s: %d rows stored\n", file, stored)
+		errs = append(errs, err)
+	}
+	return errors.Join(errors.Join(errs...), d.close())
+}
+
+// replayFile stores the rows of one file and removes it.
+func replayFile(ctx context.Context, store *clickhouse.Store, env environment, file string) (stored int, err error) {
+	token, rows, err := deadletter.Read(file)
+	if err != nil {
+		return 0, err
+	}
+	if err := store.Replay(ctx, token, rows); err != nil {
+		return 0, err
+	}
+	encoder := clickhouse.NewEncoder()
+	err = store.Write(ctx, ingest.Batch{Token: token + "-replayed", Records: []ingest.EncodedRows{{
+		Schema: encoder.Schema(), Rows: encoder.AppendLedger(nil, env.now(), ingest.Replayed(rows)),
+	}}})
+	if err != nil {
+		return 0, err
+	}
+	return len(rows), deadletter.Remove(file)
+}

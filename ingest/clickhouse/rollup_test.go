@@ -1,0 +1,96 @@
+package clickhouse
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"throughline/beacon"
+	"throughline/ingest"
+)
+
+// viewRows are the reports of page view id: the early, the final one, or both.
+func viewRows(id int, early, final bool) []ingest.Row {
+	value := float64(100 * (id + 1))
+	base := ingest.Row{
+		App: "shop", Source: beacon.SourceRUM, SessionID: "00000000000000a1", Country: "DE", Client: ingest.Client{Device: "mobile"},
+		View:      beacon.View{ID: fmt.Sprintf("%016x", id+1), URL: "https://shop.example/", Navigation: beacon.NavigationNavigate},
+		Timestamp: time.UnixMilli(1763900000000), ReceivedAt: time.UnixMilli(1763900001000),
+	}
+	var rows []ingest.Row
+	if early {
+		row := base
+		row.Event = beacon.Event{PageView: &beacon.PageView{Phase: beacon.PhaseEarly, LoadMS: &value, TTFBMS: &value}}
+		rows = append(rows, row)
+	}
+	if final {
+		row := base
+		row.Event = beacon.Event{PageView: &beacon.PageView{Phase: beacon.PhaseFinal, LCPMS: &value, CLS: &value}}
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+func TestRollupPageViews_CountsViewsOnceWhateverTheyReport(t *testing.T) {
+	s := open(t)
+	var together, late []ingest.Row
+	for id := range 30 {
+		together = append(together, viewRows(id, id%3 != 1, id%3 == 1)...) // early, or final only
+		if id%3 == 2 {
+			late = append(late, viewRows(id, false, true)...) // the final one comes in another batch
+		}
+	}
+	for _, batch := range []ingest.Batch{batchOf("a", together...), batchOf("b", late...)} {
+		for range 3 { // and again, over another connection too
+			if err := s.Write(t.Context(), batch); err != nil {
+				t.Fatal(err)
+			}
+			into := <-s.inserters
+			into.drop()
+			s.inserters <- into
+		}
+	}
+	const figures = `SELECT arrayJoin([
+		toString(uniqCombined64Merge(12)(views)), toString(sum(lcp_samples)), toString(sum(lcp_good)), toString(sum(cls_samples)),
+		toString(arrayMap(q -> round(q), quantilesTDigestMerge(0.5, 0.75, 0.95, 0.99)(lcp_quantiles))),
+		toString(arrayMap(q -> round(q), quantilesTDigestMerge(0.5, 0.75, 0.95, 0.99)(load_quantiles))),
+		toString(arrayMap(q -> round(q), quantilesTDigestMerge(0.5, 0.75, 0.95, 0.99)(inp_quantiles))),
+		toString(groupUniqArray((app, source, transaction, device, country, hour)))]) AS x FROM rollup_page_views`
+	fromRows := one(t, s, `SELECT arrayJoin([toString(uniqExact(page_view_id)), toString(count(lcp_ms)), toString(countIf(lcp_ms <= 2500)), toString(count(cls)),
+		toString(arrayMap(q -> round(q), quantilesTDigest(0.5, 0.75, 0.95, 0.99)(lcp_ms))),
+		toString(arrayMap(q -> round(q), quantilesTDigest(0.5, 0.75, 0.95, 0.99)(load_ms))),
+		toString(arrayMap(q -> round(q), quantilesTDigest(0.5, 0.75, 0.95, 0.99)(inp_ms))),
+		'[(\'shop\',\'rum\',\'\',\'mobile\',\'DE\',\'2025-11-23 12:00:00\')]']) AS x FROM page_views`)
+	rolledUp := one(t, s, figures)
+	if fromRows[0] != "30" || fromRows[1] != "20" {
+		t.Errorf("the rows say %v", fromRows)
+	}
+	if diff := cmp.Diff(fromRows, rolledUp); diff != "" {
+		t.Errorf("-rows +rollup:\n%s", diff)
+	}
+}
+
+func TestRollupTransactions_CountsInstancesOnce(t *testing.T) {
+	s := open(t)
+	var rows []ingest.Row
+	for i, outcome := range []beacon.Outcome{beacon.OutcomeCompleted, beacon.OutcomeCompleted, beacon.OutcomeCompleted, beacon.OutcomeFailed, beacon.OutcomeAbandoned, beacon.OutcomeTimedOut, beacon.OutcomeUnknown} {
+		rows = append(rows, ingest.Row{
+			App: "shop", Source: beacon.SourceRUM, Timestamp: time.UnixMilli(1763900000000), ReceivedAt: time.UnixMilli(1763900001000), Satisfied: time.Second,
+			Transaction: beacon.TransactionRef{Name: "Pay", InstanceID: fmt.Sprintf("%016x", i+1)},
+			Event:       beacon.Event{TransactionDone: &beacon.TransactionDone{Outcome: outcome, DurationMS: 9000, WaitMS: float64(900 + 1800*i)}},
+		})
+	}
+	for range 3 {
+		if err := s.Write(t.Context(), batchOf("a", rows...)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := one(t, s, `SELECT toString((sum(instances), sum(completed), sum(failed), sum(abandoned), sum(timed_out), sum(unknown),
+		sum(satisfied), sum(tolerating), sum(frustrated), max(objective_ms), arrayMap(q -> round(q), quantilesTDigestMerge(0.5, 0.75, 0.95, 0.99)(wait_quantiles))[1])) AS x
+		FROM rollup_transactions WHERE app = 'shop' AND transaction = 'Pay'`)
+	if diff := cmp.Diff([]string{"(7,3,1,1,1,1,1,1,4,1000,6300)"}, got); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -1,0 +1,215 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"math/rand/v2"
+	"sync"
+)
+
+// memDisk is a disk in memory that loses what was not synced when it crashes:
+// any part of each write, and any change of which files there are.
+type memDisk struct {
+	mu    sync.Mutex
+	files map[string]*inode // as programs see it
+	safe  map[string]*inode // as it is after a crash at worst
+	// fail decides whether an operation fails; nil: none does.
+	fail func(operation string) error
+}
+
+// inode is the content of a file.
+type inode struct {
+	data   []byte
+	synced []byte
+	dirty  []write
+}
+
+type write struct {
+	offset int64
+	data   []byte
+}
+
+func newMemDisk() *memDisk {
+	return &memDisk{files: map[string]*inode{}, safe: map[string]*inode{}}
+}
+
+var errIO = errors.New("input/output error")
+
+func (d *memDisk) failing(operation string) error {
+	if d.fail == nil {
+		return nil
+	}
+	return d.fail(operation)
+}
+
+func (d *memDisk) open(name string, create bool) (file, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.failing("open"); err != nil {
+		return nil, err
+	}
+	n, ok := d.files[name]
+	if !ok && !create {
+		return nil, fmt.Errorf("open %s: %w", name, fs.ErrNotExist)
+	}
+	if !ok {
+		n = &inode{}
+		d.files[name] = n
+	} else if create {
+		n.data, n.dirty = nil, append(n.dirty, write{-1, nil})
+	}
+	return &memFile{d, n}, nil
+}
+
+func (d *memDisk) list() ([]string, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	names := make([]string, 0, len(d.files))
+	for name := range d.files {
+		names = append(names, name)
+	}
+	return names, nil
+}
+
+func (d *memDisk) rename(from, to string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.files[to] = d.files[from]
+	delete(d.files, from)
+	return nil
+}
+
+func (d *memDisk) remove(name string) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if _, ok := d.files[name]; !ok {
+		return fs.ErrNotExist
+	}
+	delete(d.files, name)
+	return nil
+}
+
+func (d *memDisk) sync() error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err := d.failing("sync"); err != nil {
+		return err
+	}
+	clear(d.safe)
+	for name, n := range d.files {
+		d.safe[name] = n
+	}
+	return nil
+}
+
+// crash returns the disk as it is after the power has failed.
+func (d *memDisk) crash(random *rand.Rand) *memDisk {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	after := newMemDisk()
+	names := map[string]*inode{}
+	for name, n := range d.safe {
+		if _, still := d.files[name]; still || random.IntN(2) == 0 {
+			names[name] = n
+		}
+	}
+	for name, n := range d.files {
+		if _, known := d.safe[name]; !known && random.IntN(2) == 0 {
+			names[name] = n
+		}
+	}
+	for name, n := range names {
+		survived := &inode{data: n.afterCrash(random)}
+		survived.synced = append([]byte(nil), survived.data...)
+		after.files[name], after.safe[name] = survived, survived
+	}
+	return after
+}
+
+// sector is what a disk writes whole.
+const sector = 64
+
+// afterCrash is the synced content with any sectors of later writes.
+func (n *inode) afterCrash(random *rand.Rand) []byte {
+	data := append([]byte(nil), n.synced...)
+	keep := random.IntN(3) // nothing, anything or everything
+	for _, w := range n.dirty {
+		if w.offset < 0 {
+			if keep == 2 || keep == 1 && random.IntN(2) == 0 {
+				data = nil
+			}
+			continue
+		}
+		for at := 0; at < len(w.data); at += sector {
+			if keep == 2 || keep == 1 && random.IntN(2) == 0 {
+				data = place(data, w.offset+int64(at), w.data[at:min(at+sector, len(w.data))])
+			}
+		}
+	}
+	return data
+}
+
+func place(data []byte, offset int64, p []byte) []byte {
+	if missing := offset + int64(len(p)) - int64(len(data)); missing > 0 {
+		data = append(data, make([]byte, missing)...)
+	}
+	copy(data[offset:], p)
+	return data
+}
+
+type memFile struct {
+	disk *memDisk
+	node *inode
+}
+
+func (f *memFile) ReadAt(p []byte, offset int64) (int, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if offset >= int64(len(f.node.data)) {
+		return 0, io.EOF
+	}
+	n := copy(p, f.node.data[offset:])
+	if n < len(p) {
+		return n, io.EOF
+	}
+	return n, nil
+}
+
+func (f *memFile) WriteAt(p []byte, offset int64) (int, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.disk.failing("write"); err != nil {
+		return 0, err
+	}
+	f.node.data = place(f.node.data, offset, p)
+	f.node.dirty = append(f.node.dirty, write{offset, append([]byte(nil), p...)})
+	return len(p), nil
+}
+
+func (f *memFile) preallocate(sizeBytes int64) error {
+	_, err := f.WriteAt(make([]byte, sizeBytes), 0)
+	return err
+}
+
+// datasync fails like a kernel: what it could not write is forgotten, and the
+// next sync of the same file succeeds.
+func (f *memFile) datasync() error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	err := f.disk.failing("datasync")
+	if err == nil {
+		f.node.synced = append([]byte(nil), f.node.data...)
+	}
+	f.node.dirty = nil
+	return err
+}
+
+func (f *memFile) size() (int64, error) {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	return int64(len(f.node.data)), nil
+}
+
+func (f *memFile) Close() error { return nil }

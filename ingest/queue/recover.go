@@ -1,0 +1,172 @@
+package queue
+
+import (
+	"cmp"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"slices"
+)
+
+// Recovery is what was found when the log was opened.
+type Recovery struct {
+	Segments     int
+	Records      int // that wait to be dealt with
+	Events       int // in those records
+	SkippedBytes int64
+	SkippedSpots int // damaged places and gaps
+	// SetAside are files that are no segment of this log; they were renamed.
+	SetAside []string
+	// CheckpointLost says that what has been dealt with before is not known, so
+	// that records may come again in other ranges.
+	CheckpointLost bool
+}
+
+// LogValue implements slog.LogValuer.
+func (r Recovery) LogValue() slog.Value {
+	return slog.GroupValue(slog.Int("segments", r.Segments), slog.Int("records", r.Records), slog.Int("events", r.Events),
+		slog.Int64("skipped_bytes", r.SkippedBytes), slog.Int("skipped_spots", r.SkippedSpots),
+		slog.Any("set_aside", r.SetAside), slog.Bool("checkpoint_lost", r.CheckpointLost))
+}
+
+// recovered is the state of a log as its files tell it.
+type recovered struct {
+	checkpoint checkpoint
+	segments   []*segment // in order
+	end        Position   // where the log goes on
+	bytes      int64      // between cursor and end
+	Recovery
+}
+
+// recoverLog reads a directory. What it returns depends on nothing but the
+// files; it changes nothing but the names of files that it cannot read.
+func recoverLog(d disk, maxRecordBytes int) (r recovered, err error) {
+	if r.checkpoint, r.CheckpointLost, err = loadCheckpoint(d); err != nil {
+		return r, err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, closeAll(r.segments))
+		}
+	}()
+	if err := r.openSegments(d); err != nil {
+		return r, err
+	}
+	if r.checkpoint.id == (logID{}) {
+		if _, err := rand.Read(r.checkpoint.id[:]); err != nil {
+			return r, fmt.Errorf("draw the id of a log: %w", err)
+		}
+	}
+	for i, s := range r.segments {
+		if i+1 < len(r.segments) {
+			s.end = r.segments[i+1].first
+		}
+		if err := r.examine(s, i+1 == len(r.segments), maxRecordBytes); err != nil {
+			return r, err
+		}
+	}
+	r.Segments = len(r.segments)
+	r.end = max(r.checkpoint.cursor, r.checkpoint.frozen)
+	if len(r.segments) > 0 {
+		first, last := r.segments[0], r.segments[len(r.segments)-1]
+		r.end = max(r.end, last.end)
+		if r.CheckpointLost || r.checkpoint.sequence == 0 {
+			r.checkpoint.cursor, r.checkpoint.frozen = first.first, first.first
+		}
+	}
+	return r, nil
+}
+
+// openSegments opens every segment of this log and sets aside what is none.
+func (r *recovered) openSegments(d disk) error {
+	names, err := d.list()
+	if err != nil {
+		return fmt.Errorf("list the log's segments: %w", err)
+	}
+	for _, name := range names {
+		if !isSegment(name) {
+			continue
+		}
+		f, err := d.open(name, false)
+		if err != nil {
+			return fmt.Errorf("open segment %s: %w", name, err)
+		}
+		id, s, err := readSegmentHeader(f)
+		var version *VersionError
+		if errors.As(err, &version) {
+			return errors.Join(fmt.Errorf("open segment %s: %w", name, err), f.Close())
+		}
+		if err == nil && r.checkpoint.id == (logID{}) {
+			r.checkpoint.id = id // without a checkpoint, the first segment tells
+		}
+		if err != nil || id != r.checkpoint.id || name != segmentName(s.first) {
+			if err := errors.Join(f.Close(), d.rename(name, name+setAsideSuffix)); err != nil {
+				return fmt.Errorf("set segment %s aside: %w", name, err)
+			}
+			r.SetAside = append(r.SetAside, name)
+			r.SkippedSpots++
+			continue
+		}
+		s.name = name
+		r.segments = append(r.segments, s)
+	}
+	slices.SortFunc(r.segments, func(a, b *segment) int { return cmp.Compare(a.first, b.first) })
+	return nil
+}
+
+// examine finds the end of the last segment, and counts what waits.
+func (r *recovered) examine(s *segment, last bool, maxRecordBytes int) error {
+	limit := s.end
+	if last {
+		size, err := s.file.size()
+		if err != nil {
+			return fmt.Errorf("measure segment %s: %w", s.name, err)
+		}
+		limit = s.first + Position(max(0, size-s.header))&^(frameAlign-1)
+	}
+	end := s.first
+	for w := newWalker(s, r.checkpoint.id, maxRecordBytes, s.first, limit); ; {
+		f, err := w.next()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			return fmt.Errorf("read segment %s: %w", s.name, err)
+		}
+		end = f.end
+		if f.damaged {
+			r.skip(f.at, f.end)
+			continue
+		}
+		s.newest = f.frameHeader.at
+		if f.at >= r.checkpoint.cursor {
+			r.Records++
+			r.Events += f.events
+			r.bytes += int64(f.end - f.at)
+		}
+	}
+	if last {
+		s.end = end
+	} else if end < s.end {
+		r.skip(end, s.end)
+	}
+	return nil
+}
+
+// skip counts lost bytes, unless they were dealt with before.
+func (r *recovered) skip(at, end Position) {
+	if end > r.checkpoint.cursor {
+		r.SkippedSpots++
+		r.SkippedBytes += int64(end - at)
+	}
+}
+
+func closeAll(segments []*segment) error {
+	var errs []error
+	for _, s := range segments {
+		errs = append(errs, s.file.Close())
+	}
+	return errors.Join(errs...)
+}

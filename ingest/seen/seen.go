@@ -1,0 +1,198 @@
+// Package seen remembers the ids of events for a while, in bounded memory, so
+// that an event which a client delivers twice is stored once.
+package seen
+
+import (
+	"sync"
+	"time"
+)
+
+// generations is how many tables share the window. An id is forgotten together
+// with its whole table, which is between the window and half as much again
+// after it came.
+const generations = 3
+
+// smallestTable keeps the memory of a collector with little traffic small.
+const smallestTable = 1 << 12
+
+// Set remembers ids for a window of time, as long as there are not more of
+// them than its bound; then the oldest are forgotten early. It is safe for
+// concurrent use.
+type Set struct {
+	window time.Duration
+	maxIDs int // of one generation
+
+	mu sync.Mutex
+	// held are the generations from the newest to the oldest.
+	held []*table
+	// early is how long the ids lived that were last forgotten for lack of room.
+	early time.Duration
+}
+
+// New returns an empty set that remembers at most maxIDs ids for at least the
+// window. It takes 10 to 21 bytes of memory for each id that it holds.
+func New(window time.Duration, maxIDs int) *Set {
+	return &Set{window: window, maxIDs: max(maxIDs/generations, 1)}
+}
+
+// Claim remembers the ids, which came at that time, and reports which of them
+// it knew already: duplicate[i] is set for ids[i], and their number is returned.
+// An id that stands twice in ids is a duplicate the second time.
+func (s *Set) Claim(ids []uint64, at time.Time, duplicate []bool) (duplicates int) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.forget(at)
+	for i, id := range ids {
+		if s.holds(id) {
+			duplicate[i] = true
+			duplicates++
+			continue
+		}
+		s.newest(at).add(id)
+	}
+	return duplicates
+}
+
+// Release forgets ids whose events could not be kept after all.
+func (s *Set) Release(ids []uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		for _, t := range s.held {
+			t.remove(id)
+		}
+	}
+}
+
+// HoldsAll says whether every id is remembered.
+func (s *Set) HoldsAll(ids []uint64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, id := range ids {
+		if !s.holds(id) {
+			return false
+		}
+	}
+	return true
+}
+
+// Stats say how many ids are held, and for how long at least an id is
+// remembered: the window, or less while there are too many.
+func (s *Set) Stats() (ids int, remembers time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, t := range s.held {
+		ids += t.count
+	}
+	if s.early > 0 {
+		return ids, s.early
+	}
+	return ids, s.window
+}
+
+func (s *Set) holds(id uint64) bool {
+	for _, t := range s.held {
+		if t.holds(id) {
+			return true
+		}
+	}
+	return false
+}
+
+// forget drops the generations whose newest id is older than the window.
+func (s *Set) forget(now time.Time) {
+	for len(s.held) > 0 {
+		oldest := s.held[len(s.held)-1]
+		if now.Sub(oldest.last) <= s.window {
+			return
+		}
+		s.held = s.held[:len(s.held)-1]
+		s.early = 0
+	}
+}
+
+// newest returns the table that takes ids of that time, and begins another
+// generation when it is full or old enough.
+func (s *Set) newest(at time.Time) *table {
+	if len(s.held) > 0 {
+		t := s.held[0]
+		if t.count < s.maxIDs && at.Sub(t.first) < s.window/(generations-1) {
+			if at.After(t.last) {
+				t.last = at
+			}
+			return t
+		}
+	}
+	if len(s.held) == generations {
+		s.early = at.Sub(s.held[generations-1].last)
+		s.held = s.held[:generations-1]
+	}
+	t := &table{slots: make([]uint64, smallestTable), first: at, last: at}
+	s.held = append([]*table{t}, s.held...)
+	return t
+}
+
+// table is a set of ids with open addressing and linear probing. The ids are
+// random, but a hostile sender's may not be, so that they are mixed.
+type table struct {
+	slots       []uint64 // 0 is empty; the length is a power of two
+	count       int
+	first, last time.Time
+}
+
+// stored is how an id stands in a slot, never 0. The mixing is the finalizer of
+// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which is a bijection.
+func stored(id uint64) uint64 {
+	id = (id ^ id>>30) * 0xbf58476d1ce4e5b9
+	id = (id ^ id>>27) * 0x94d049bb133111eb
+	id ^= id >> 31
+	return max(id, 1)
+}
+
+// find returns the slot of a stored id, or the empty one where it belongs.
+func (t *table) find(value uint64) int {
+	mask := len(t.slots) - 1
+	i := int(value) & mask
+	for t.slots[i] != 0 && t.slots[i] != value {
+		i = (i + 1) & mask
+	}
+	return i
+}
+
+func (t *table) holds(id uint64) bool { return t.slots[t.find(stored(id))] != 0 }
+
+func (t *table) add(id uint64) {
+	if t.count >= len(t.slots)/4*3 {
+		t.grow()
+	}
+	t.slots[t.find(stored(id))] = stored(id)
+	t.count++
+}
+
+func (t *table) grow() {
+	old := t.slots
+	t.slots = make([]uint64, 2*len(old))
+	for _, value := range old {
+		if value != 0 {
+			t.slots[t.find(value)] = value
+		}
+	}
+}
+
+// remove takes an id out and closes the gap, so that no probe ends early.
+func (t *table) remove(id uint64) {
+	gap := t.find(stored(id))
+	if t.slots[gap] == 0 {
+		return
+	}
+	t.count--
+	mask := len(t.slots) - 1
+	for i := (gap + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
+		home := int(t.slots[i]) & mask
+		if (i-home)&mask >= (i-gap)&mask {
+			t.slots[gap] = t.slots[i]
+			gap = i
+		}
+	}
+	t.slots[gap] = 0
+}

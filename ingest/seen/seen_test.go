@@ -1,0 +1,111 @@
+package seen
+
+import (
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"pgregory.net/rapid"
+)
+
+var start = time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC)
+
+func claim(s *Set, at time.Time, ids ...uint64) int {
+	return s.Claim(ids, at, make([]bool, len(ids)))
+}
+
+func TestSet_RemembersForAtLeastTheWindow(t *testing.T) {
+	s := New(10*time.Minute, 1000)
+	for minute := range 60 {
+		now := start.Add(time.Duration(minute) * time.Minute)
+		if claim(s, now, uint64(minute)) != 0 {
+			t.Errorf("minute %d was known", minute)
+		}
+		for earlier := max(0, minute-10); earlier <= minute; earlier++ {
+			if !s.HoldsAll([]uint64{uint64(earlier)}) {
+				t.Errorf("minute %d is forgotten after %d minutes", earlier, minute-earlier)
+			}
+		}
+	}
+	if ids, remembers := s.Stats(); ids > 20 || remembers != 10*time.Minute {
+		t.Errorf("holds %d ids for %s", ids, remembers)
+	}
+}
+
+func TestSet_TellsDuplicatesWithinOneClaim(t *testing.T) {
+	s := New(time.Minute, 100)
+	duplicate := make([]bool, 4)
+	if n := s.Claim([]uint64{7, 8, 7, 0}, start, duplicate); n != 1 || !duplicate[2] || duplicate[0] || duplicate[1] || duplicate[3] {
+		t.Errorf("%d, %v", n, duplicate)
+	}
+	if claim(s, start, 0) != 1 {
+		t.Error("the id 0 is not remembered")
+	}
+}
+
+// More ids than the bound: the oldest go first, and Stats say so.
+func TestSet_ForgetsTheOldestAtItsBound(t *testing.T) {
+	s := New(10*time.Minute, 300)
+	for i := range uint64(1000) {
+		claim(s, start.Add(time.Duration(i)*time.Second/10), i)
+	}
+	ids, remembers := s.Stats()
+	if ids > 300 || remembers >= 10*time.Minute || remembers <= 0 {
+		t.Errorf("holds %d ids, remembers for %s", ids, remembers)
+	}
+	for i := uint64(801); i < 1000; i++ {
+		if !s.HoldsAll([]uint64{i}) {
+			t.Errorf("%d is forgotten", i)
+		}
+	}
+}
+
+// The server's clock jumps: nothing is forgotten that has not been there for long.
+func TestSet_KeepsItsIDsWhenTheClockIsSetBack(t *testing.T) {
+	s := New(10*time.Minute, 1000)
+	claim(s, start, 1)
+	claim(s, start.Add(-time.Hour), 2)
+	if !s.HoldsAll([]uint64{1, 2}) {
+		t.Error("an id is forgotten")
+	}
+}
+
+// Against a plain map, over adding, finding, removing and growing.
+func TestSet_AgreesWithAMap(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		s, model := New(time.Hour, 1<<20), map[uint64]bool{}
+		ids := rapid.Uint64Range(0, 1<<rapid.IntRange(1, 14).Draw(t, "bits"))
+		for range rapid.IntRange(1, 50).Draw(t, "rounds") {
+			batch := rapid.SliceOfN(ids, 1, 300).Draw(t, "ids")
+			if rapid.Bool().Draw(t, "release") {
+				s.Release(batch)
+				for _, id := range batch {
+					delete(model, id)
+				}
+				continue
+			}
+			duplicate := make([]bool, len(batch))
+			s.Claim(batch, start, duplicate)
+			for i, id := range batch {
+				if duplicate[i] != model[id] {
+					t.Fatalf("id %d: duplicate %v, want %v", id, duplicate[i], model[id])
+				}
+				model[id] = true
+			}
+		}
+		if held, _ := s.Stats(); held != len(model) {
+			t.Fatalf("holds %d ids, want %d", held, len(model))
+		}
+	})
+}
+
+func BenchmarkClaim(b *testing.B) {
+	s := New(10*time.Minute, 5_000_000)
+	ids, duplicate := make([]uint64, 3), make([]bool, 3)
+	for i := range b.N {
+		for j := range ids {
+			ids[j] = rand.Uint64()
+		}
+		s.Claim(ids, start.Add(time.Duration(i)*30*time.Microsecond), duplicate)
+	}
+}
