@@ -115,7 +115,7 @@ func (r *reader) special(at int) int {
 		// A subtraction sets a byte's high bit when the byte was below what is
 		// taken off. Its borrow can mislead above the first such byte only.
 		quote, backslash := word^('"'*each), word^('\\'*each)
-		if found := (word | word - ' '*each | quote - each | backslash - each) & high; found != 0 {
+		if found := (word | (word - ' '*each) | (quote - each) | (backslash - each)) & high; found != 0 {
 			return at + bits.TrailingZeros64(found)/8
 		}
 	}
@@ -242,7 +242,7 @@ func fourHex(text string, at int) (rune, bool) {
 		case c >= '0' && c <= '9':
 			c -= '0'
 		case c|0x20 >= 'a' && c|0x20 <= 'f':
-			c = c|0x20 - 'a' + 10
+			c = c | 0x20 - 'a' + 10
 		default:
 			return 0, false
 		}

@@ -184,7 +184,7 @@ func TestVisits_LookLikeThoseOfARealShop(t *testing.T) {
 
 func TestIncidents_ShowInTheStream(t *testing.T) {
 	o := threeDays()
-	o.PageViews = 120_000
+	o.PageViews = 60_000
 	g, err := New(o)
 	if err != nil {
 		t.Fatal(err)
