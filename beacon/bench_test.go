@@ -1,6 +1,7 @@
 package beacon
 
 import (
+	"bytes"
 	stdjson "encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -26,7 +27,10 @@ func ordinaryBodies(tb testing.TB, n int) (bodies [][]byte, meanBytes int64) {
 			}}
 		}
 		cls := float64(random.IntN(3000)) / 10000
-		body, err := stdjson.Marshal(Report{
+		var body bytes.Buffer
+		encoder := stdjson.NewEncoder(&body)
+		encoder.SetEscapeHTML(false) // as browsers write
+		err := encoder.Encode(Report{
 			Version: Version, SentAtMS: sentAt, Source: SourceRUM, SDK: "throughline-js/0.1.0", Release: "1.4.2", SessionID: hex(),
 			View: &View{
 				ID: hex(), URL: fmt.Sprintf("https://shop.example/product/%d", random.IntN(10_000)), Referrer: "https://shop.example/",
@@ -47,8 +51,8 @@ func ordinaryBodies(tb testing.TB, n int) (bodies [][]byte, meanBytes int64) {
 		if err != nil {
 			tb.Fatal(err)
 		}
-		bodies = append(bodies, body)
-		total += len(body)
+		bodies = append(bodies, body.Bytes())
+		total += body.Len()
 	}
 	return bodies, int64(total / n)
 }

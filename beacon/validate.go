@@ -166,9 +166,8 @@ func CleanURL(raw string) (string, bool) {
 	if host == "" || strings.ContainsAny(host, " \t\n\\\"<>^`{|}%") {
 		return "", false
 	}
-	const between, slash = len("://"), len("/")
-	if len(raw) == len(scheme)+between+len(host)+slash+len(path) && strings.HasPrefix(raw, scheme) &&
-		strings.HasPrefix(raw[len(scheme)+between:], host) {
+	if end := len(scheme) + len("://") + len(host); len(raw) == end+len("/")+len(path) && raw[end] == '/' &&
+		strings.HasPrefix(raw, scheme) && raw[end-len(host):end] == host {
 		return raw, true // clean as it came
 	}
 	return scheme + "://" + host + "/" + path, true

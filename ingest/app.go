@@ -1,7 +1,6 @@
 package ingest
 
 import (
-	"net/url"
 	"slices"
 	"strings"
 )
@@ -28,16 +27,27 @@ func (a *App) AllowsOrigin(origin string) bool {
 	if slices.Contains(a.Origins, "*") || slices.Contains(a.Origins, origin) {
 		return true
 	}
-	u, err := url.Parse(origin)
-	if err != nil || u.Host == "" {
-		return false
-	}
 	return slices.ContainsFunc(a.Origins, func(allowed string) bool {
-		scheme, host, _ := strings.Cut(allowed, "://")
-		suffix, wild := strings.CutPrefix(host, "*")
-		return wild && scheme == u.Scheme && strings.HasPrefix(suffix, ".") &&
-			strings.HasSuffix(u.Host, suffix) && len(u.Host) > len(suffix)
+		scheme, suffix, wild := strings.Cut(allowed, "://*")
+		if !wild || !strings.HasPrefix(suffix, ".") {
+			return false
+		}
+		host, found := strings.CutPrefix(origin, scheme)
+		host, ofScheme := strings.CutPrefix(host, "://")
+		subdomain, within := strings.CutSuffix(host, suffix)
+		return found && ofScheme && within && isSubdomain(subdomain)
 	})
+}
+
+// isSubdomain says whether a text can stand before the dot of a domain.
+func isSubdomain(text string) bool {
+	for i := range len(text) {
+		c := text[i]
+		if c != '.' && c != '-' && c != '_' && (c < '0' || c > '9') && (c|0x20 < 'a' || c|0x20 > 'z') {
+			return false
+		}
+	}
+	return text != ""
 }
 
 // Transaction returns the app's definition of that name.

@@ -88,12 +88,13 @@ func (r *Row) Fingerprint() uint64 {
 // has passed; of "" both are "".
 func SplitURL(clean string) (domain, path string) {
 	_, rest, _ := strings.Cut(clean, "://")
-	host, path, found := strings.Cut(rest, "/")
-	if !found {
+	slash := strings.IndexByte(rest, '/')
+	if slash < 0 {
 		return "", ""
 	}
+	host, path := rest[:slash], rest[slash:]
 	if port := strings.LastIndexByte(host, ':'); port > strings.LastIndexByte(host, ']') {
 		host = host[:port]
 	}
-	return host, "/" + path
+	return host, path
 }

@@ -223,11 +223,15 @@ func entries(accounts map[account]uint64) []Entry {
 	return list
 }
 
-// Replayed are the entries for dead-lettered rows that have been stored after all.
-func Replayed(rows []RefusedRow) []Entry {
-	list := make([]Entry, 0, 1)
+// Replayed are the entries for dead-lettered rows that have been stored after
+// all: those of rows that are not refused again.
+func Replayed(rows, again []RefusedRow) []Entry {
+	var list []Entry
+	refused := deadByApp(again)
 	for app, events := range deadByApp(rows) {
-		list = append(list, Entry{App: app, Stage: StageReplayed, Events: uint64(events)})
+		if stored := events - refused[app]; stored > 0 {
+			list = append(list, Entry{App: app, Stage: StageReplayed, Events: uint64(stored)})
+		}
 	}
 	return list
 }

@@ -144,7 +144,7 @@ func inTheEnd(t *rapid.T, ledger *Ledger, sink *flakySink, accepted int) {
 }
 
 func TestService_NamesWhatItRefuses(t *testing.T) {
-	r := newRig(t, t.TempDir(), 256<<10, &letterBox{})
+	r := newRig(t, t.TempDir(), 320<<10, &letterBox{})
 	accept := func(agent bool, content []byte) error {
 		_, err := r.service.Accept(Submission{App: &App{Name: "shop"}, Agent: agent, Body: content})
 		return err

@@ -26,7 +26,7 @@ import (
 const overviewWindow = time.Hour
 
 // maxRecordBytes is above the largest record that the largest report becomes.
-const maxRecordBytes = 8 << 20
+const maxRecordBytes = 3 << 20
 
 // commitWait is how long records wait for company on their way to the disk when
 // many come at once.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 
 	"github.com/spf13/cobra"
 
@@ -71,21 +72,36 @@ func replay(ctx context.Context, o options, files []string, env environment) err
 	return errors.Join(errors.Join(errs...), d.close())
 }
 
-// replayFile stores the rows of one file and removes it.
+// replayFile stores the rows of one file and removes it. Rows that are refused
+// again stay in the file, and only those: a file whose rows are mended by hand
+// is another batch, so what is stored must not be in it any more.
 func replayFile(ctx context.Context, store *clickhouse.Store, env environment, file string) (stored int, err error) {
 	token, rows, err := deadletter.Read(file)
 	if err != nil {
 		return 0, err
 	}
-	if err := store.Replay(ctx, token, rows); err != nil {
+	var refused *ingest.RefusedError
+	err = store.Replay(ctx, token, rows)
+	if err != nil && !errors.As(err, &refused) {
 		return 0, err
 	}
+	var again []ingest.RefusedRow
+	if refused != nil {
+		again = refused.Rows
+	}
 	encoder := clickhouse.NewEncoder()
-	err = store.Write(ctx, ingest.Batch{Token: token + "-replayed", Records: []ingest.EncodedRows{{
-		Schema: encoder.Schema(), Rows: encoder.AppendLedger(nil, env.now(), ingest.Replayed(rows)),
+	err = store.Write(ctx, ingest.Batch{Token: fmt.Sprintf("%s-replayed-%d", token, len(rows)), Records: []ingest.EncodedRows{{
+		Schema: encoder.Schema(), Rows: encoder.AppendLedger(nil, env.now(), ingest.Replayed(rows, again)),
 	}}})
 	if err != nil {
 		return 0, err
 	}
-	return len(rows), deadletter.Remove(file)
+	stored = len(rows) - len(again)
+	if len(again) == 0 {
+		return stored, deadletter.Remove(file)
+	}
+	if err := deadletter.Open(filepath.Dir(file)).Keep(token, again); err != nil {
+		return stored, err
+	}
+	return stored, fmt.Errorf("%d rows are stored, %d are refused again and stay: %w", stored, len(again), refused)
 }

@@ -46,6 +46,9 @@ func RunChild() error {
 		syscall.Exit(0) // not os.Exit: nothing of this process is to be tidied up
 	}()
 	signal.Ignore(syscall.SIGINT, syscall.SIGTERM, syscall.SIGHUP)
+	if err := beNice(); err != nil {
+		return fmt.Errorf("prepare engine: %w", err)
+	}
 	if err := terminalStdin(); err != nil {
 		return fmt.Errorf("prepare engine: %w", err)
 	}

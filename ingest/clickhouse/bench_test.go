@@ -179,6 +179,7 @@ func BenchmarkInsert(b *testing.B) {
 					}
 				}
 			}
+			b.ReportAllocs()
 			batch := batchOf("", rows...)
 			before, n := cpuTime(b), 0
 			for b.Loop() {

@@ -79,6 +79,7 @@ type blockColumn struct {
 	keys      []uint16
 	last      []byte
 	lastPlace uint16
+	noText    [1]byte // the text of no bytes
 }
 
 var (
@@ -110,7 +111,7 @@ func (c *blockColumn) pad(row int) {
 	}
 	c.rows = row
 	if c.places != nil {
-		for none := c.place([]byte{0}); missing > 0; missing-- {
+		for none := c.place(c.noText[:]); missing > 0; missing-- {
 			c.keys = append(c.keys, none)
 		}
 		return

@@ -113,6 +113,11 @@ type columnType uint8
 
 // The types. An optional one tells NULL, which means not measured or brought by
 // another report, from a value.
+//
+// Milliseconds are Float32. Tenths of them in a Decimal with T64 take a third
+// less (30 bytes instead of 44 for the 20 of a page view), but then lcp_ms / 1000
+// has one decimal, and lcp_ms * 1000 may be an error. Fewer bits of the mantissa
+// save a tenth.
 const (
 	typeName         columnType = iota // one of few texts
 	typeText                           // one of many texts

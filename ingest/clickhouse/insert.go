@@ -135,8 +135,8 @@ func insertSettings(token string) []proto.Setting {
 		set("max_partitions_per_insert_block", "0"),
 		// Reports of one view become one row by merging later, for a quarter less time.
 		set("optimize_on_insert", "0"),
-		// Nobody looks at them.
-		set("send_profile_events", "0"),
+		// Nobody looks at them. Servers that do not know the setting may ignore it.
+		{Key: "send_profile_events", Value: "0"},
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 )
@@ -152,7 +153,7 @@ func (s *Store) compare(there existing, wanted relation) error {
 			wanted.name, s.options.Database, what, is, want)
 	}
 	// A server may keep copies of its own accord: ReplicatedMergeTree, SharedMergeTree.
-	if !strings.HasSuffix(there.engine, wanted.engine) {
+	if !slices.Contains([]string{"", "Replicated", "Shared"}, strings.TrimSuffix(there.engine, wanted.engine)) {
 		return differs("the engine", there.engine, wanted.engine)
 	}
 	if want := strings.Join(wanted.orderBy, ", "); there.sortingKey != want {

@@ -62,7 +62,8 @@ func (s *Store) takeInserter(ctx context.Context) (*inserter, error) {
 // store inserts rows of one table. When the table refuses them it cuts them in
 // halves until it knows the rows that it refuses, or has so many pieces that
 // those with such rows are refused as a whole. Each piece has a token of its
-// own, which is the same however often the batch comes.
+// own, which is the same however often the batch comes; a table that was changed
+// between two times, and then takes all rows, may have some of them twice.
 func store(ctx context.Context, into *inserter, token string, all rows, refused *ingest.RefusedError) error {
 	pieces := []rows{all}
 	for made := 1; len(pieces) > 0; pieces = pieces[1:] {

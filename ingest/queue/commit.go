@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -10,8 +11,8 @@ import (
 // manyRecords in the last write say that waiting for company will pay.
 const manyRecords = 16
 
-// healEvery is how often a broken log looks whether the disk takes it again.
-const healEvery = time.Second
+// defaultHealEvery is how often a broken log looks whether the disk takes it again.
+const defaultHealEvery = time.Second
 
 // Commit is the fate of what was put in together.
 type Commit struct {
@@ -105,7 +106,7 @@ func (q *Queue) commitAll() {
 	defer close(q.stopped)
 	var spare *group // whose memory is used again
 	many := false
-	heal := time.NewTicker(healEvery)
+	heal := time.NewTicker(cmp.Or(q.o.healEvery, defaultHealEvery))
 	defer heal.Stop()
 	for {
 		select {
@@ -121,6 +122,7 @@ func (q *Queue) commitAll() {
 		many = len(g.entries) >= manyRecords
 		q.commit(g)
 		if spare = g; ended {
+			q.discardReady()
 			return
 		}
 	}
@@ -201,14 +203,20 @@ func (q *Queue) begin() (*segment, error) {
 	q.mu.Lock()
 	q.open = false
 	end := q.end
+	var empty *segment
 	if n := len(q.segments); n > 0 && q.segments[n-1].first == end {
-		// Nothing in it counts; the new one takes its name.
-		_ = q.segments[n-1].file.Close()
-		q.segments = q.segments[:n-1]
+		empty, q.segments = q.segments[n-1], q.segments[:n-1] // nothing in it counts
 	}
 	q.mu.Unlock()
+	if empty != nil {
+		q.discard([]*segment{empty})
+	}
 	q.prune()
-	s, err := createSegment(q.disk, q.id, end, q.o.SegmentBytes, q.o.Now(), q.o.Preamble)
+	b, err := q.blank()
+	if err != nil {
+		return nil, err
+	}
+	s, err := b.segment(q.id, end, q.o.Now(), q.o.Preamble)
 	if err != nil {
 		return nil, err
 	}
@@ -217,6 +225,48 @@ func (q *Queue) begin() (*segment, error) {
 	q.segments = append(q.segments, s)
 	q.open = true
 	return s, nil
+}
+
+// blank returns the file that was made ready for the next segment, or makes
+// one, and lets another be made ready.
+func (q *Queue) blank() (b blank, err error) {
+	if q.making == nil { // the first time, and after a failure
+		q.makeReady()
+	}
+	made := <-q.making
+	q.making = nil
+	if made.err == nil {
+		q.makeReady()
+	}
+	return made.blank, made.err
+}
+
+// making is a blank that is being made.
+type making struct {
+	blank blank
+	err   error
+}
+
+// makeReady makes the next segment's file meanwhile. The committer calls it.
+func (q *Queue) makeReady() {
+	number, ready := q.number, make(chan making, 1)
+	q.number++
+	q.making = ready
+	go func() {
+		b, err := makeBlank(q.disk, number, q.o.SegmentBytes)
+		ready <- making{b, err}
+	}()
+}
+
+// discardReady removes the file that was made ready and not used.
+func (q *Queue) discardReady() {
+	if q.making == nil {
+		return
+	}
+	if made := <-q.making; made.err == nil {
+		_ = made.blank.file.Close()
+		_ = q.disk.remove(made.blank.name) // otherwise the next start will
+	}
 }
 
 // write makes the entries from start to stop durable and tells them.

@@ -59,7 +59,7 @@ func (e *VersionError) Error() string {
 // Options are the settings of a [Queue].
 type Options struct {
 	Dir string
-	// MaxBytes bounds the log on disk; it takes records up to two segments less.
+	// MaxBytes bounds the log on disk; it takes records up to three segments less.
 	MaxBytes int64
 	// SegmentBytes is the size of a segment file.
 	SegmentBytes int64
@@ -75,7 +75,9 @@ type Options struct {
 	Now      func() time.Time
 	Log      *slog.Logger
 
-	disk disk // of tests; nil is Dir
+	// Of tests:
+	disk      disk          // nil is Dir
+	healEvery time.Duration // 0 is defaultHealEvery
 }
 
 // Queue is safe for concurrent use by any number of producers and one consumer.
@@ -87,6 +89,8 @@ type Queue struct {
 	locked  *os.File   // nil without a real directory
 	found   Recovery
 	stopped chan struct{} // closed when the committer has ended
+	number  uint64        // of the next segment file; the committer's
+	making  chan making   // delivers the next segment's file; the committer's
 
 	mu       sync.Mutex
 	segments []*segment // in order; the last one is written, unless broken
@@ -97,6 +101,7 @@ type Queue struct {
 	pending  *group     // what waits to be committed
 	kick     chan struct{}
 	changed  chan struct{} // closed and replaced when there is more, or no more
+	ranged   []byte        // the records of the range that is out; the consumer's
 	// cursor ≤ handed ≤ end: dealt with, handed out, committed.
 	kept        checkpoint
 	handed, end Position
@@ -110,6 +115,9 @@ type Queue struct {
 // maxPlausibleBytes bounds what is read as a record. It does not depend on the
 // options, which may have been others when the record was written.
 const maxPlausibleBytes = 64 << 20
+
+// maxKeptBytes of memory are used again for the next range.
+const maxKeptBytes = 32 << 20
 
 // Open takes the directory and recovers what is in it. Only one process can;
 // for others it fails with [ErrLocked]. A log of a newer format is a
@@ -134,6 +142,7 @@ func Open(o Options) (_ *Queue, err error) {
 		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", o.Dir, err), q.unlock())
 	}
 	q.id, q.segments, q.kept, q.found = r.checkpoint.id, r.segments, r.checkpoint, r.Recovery
+	q.number = r.number
 	q.handed, q.end = r.checkpoint.cursor, r.end
 	q.events, q.bytes, q.fresh = r.Events, r.bytes, r.Events
 	go q.commitAll()
@@ -181,8 +190,9 @@ func (q *Queue) refusal(sizeBytes int64) error {
 		return ErrClosed
 	case q.broken != nil:
 		return &BrokenError{q.broken}
-	// Segments are kept whole: one may be partly dealt with, one partly written.
-	case q.bytes+q.committing+int64(len(q.pending.data))+sizeBytes > q.o.MaxBytes-2*q.o.SegmentBytes:
+	// Segments are kept whole: one may be partly dealt with, one partly written,
+	// and one is made ready.
+	case q.bytes+q.committing+int64(len(q.pending.data))+sizeBytes > q.o.MaxBytes-3*q.o.SegmentBytes:
 		return ErrFull
 	}
 	return nil
@@ -395,7 +405,7 @@ func (q *Queue) freeze(s *segment, cut Cut) (Range, error) {
 // cut allows, but one at least.
 func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
 	r := Range{From: from, To: from}
-	var data []byte
+	data := q.ranged[:0]
 	for w := newWalker(s, q.id, maxPlausibleBytes, from, limit); ; {
 		f, err := w.next()
 		if errors.Is(err, io.EOF) {
@@ -418,6 +428,9 @@ func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
 		data = append(data, f.data...)
 		r.Events += f.events
 		r.Items = append(r.Items, Item{At: f.at, End: f.end, Preamble: s.preamble, Events: f.events, Data: data[len(data)-len(f.data):]})
+	}
+	if cap(data) <= maxKeptBytes {
+		q.ranged = data
 	}
 	// data may have moved while it grew.
 	for i, at := 0, 0; i < len(r.Items); i++ {
@@ -473,12 +486,15 @@ func (q *Queue) keep(change func(*checkpoint)) error {
 // prune removes segments that have been dealt with and are old, or whose room
 // is needed. What cannot be removed now is removed after the next start.
 func (q *Queue) prune() {
-	unneeded := q.unneeded()
-	if len(unneeded) == 0 {
-		return
+	if unneeded := q.unneeded(); len(unneeded) > 0 {
+		q.discard(unneeded)
 	}
+}
+
+// discard removes segments.
+func (q *Queue) discard(segments []*segment) {
 	var errs []error
-	for _, s := range unneeded {
+	for _, s := range segments {
 		if err := q.disk.remove(s.name); !missing(err) {
 			errs = append(errs, err)
 		}
@@ -496,7 +512,7 @@ func (q *Queue) unneeded() (list []*segment) {
 	defer q.mu.Unlock()
 	for len(q.segments) > 1 || len(q.segments) == 1 && !q.open {
 		s := q.segments[0]
-		room := q.o.MaxBytes - int64(len(q.segments)+1)*q.o.SegmentBytes
+		room := q.o.MaxBytes - int64(len(q.segments)+2)*q.o.SegmentBytes
 		if s.end > q.kept.cursor || now.Sub(s.newest) < q.o.KeepFor && room >= 0 {
 			break
 		}

@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"slices"
+	"strings"
 )
 
 // Recovery is what was found when the log was opened.
@@ -35,13 +36,14 @@ func (r Recovery) LogValue() slog.Value {
 type recovered struct {
 	checkpoint checkpoint
 	segments   []*segment // in order
+	number     uint64     // of the next segment file
 	end        Position   // where the log goes on
 	bytes      int64      // between cursor and end
 	Recovery
 }
 
 // recoverLog reads a directory. What it returns depends on nothing but the
-// files; it changes nothing but the names of files that it cannot read.
+// files; it renames files that it cannot read and removes segments without use.
 func recoverLog(d disk, maxRecordBytes int) (r recovered, err error) {
 	if r.checkpoint, r.CheckpointLost, err = loadCheckpoint(d); err != nil {
 		return r, err
@@ -86,7 +88,12 @@ func (r *recovered) openSegments(d disk) error {
 		return fmt.Errorf("list the log's segments: %w", err)
 	}
 	for _, name := range names {
-		if !isSegment(name) {
+		number, ok := segmentNumber(strings.TrimSuffix(name, setAsideSuffix))
+		if !ok {
+			continue
+		}
+		r.number = max(r.number, number+1)
+		if strings.HasSuffix(name, setAsideSuffix) {
 			continue
 		}
 		f, err := d.open(name, false)
@@ -98,10 +105,16 @@ func (r *recovered) openSegments(d disk) error {
 		if errors.As(err, &version) {
 			return errors.Join(fmt.Errorf("open segment %s: %w", name, err), f.Close())
 		}
+		if errors.Is(err, errUnused) {
+			if err := errors.Join(f.Close(), d.remove(name)); err != nil {
+				return fmt.Errorf("remove unused segment %s: %w", name, err)
+			}
+			continue
+		}
 		if err == nil && r.checkpoint.id == (logID{}) {
 			r.checkpoint.id = id // without a checkpoint, the first segment tells
 		}
-		if err != nil || id != r.checkpoint.id || name != segmentName(s.first) {
+		if err != nil || id != r.checkpoint.id {
 			if err := errors.Join(f.Close(), d.rename(name, name+setAsideSuffix)); err != nil {
 				return fmt.Errorf("set segment %s aside: %w", name, err)
 			}

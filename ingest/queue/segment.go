@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -13,14 +15,14 @@ import (
 const formatVersion = 1
 
 const (
-	segmentMagic       = "TLNE-LOG"
-	segmentSuffix      = ".log"
-	segmentFixedBytes  = 44 // of the header, before the preamble
-	maxSegmentHeader   = 1 << 20
-	readAheadBytes     = 256 << 10
-	checksumBytes      = 4
-	setAsideSuffix     = ".bad"
-	positionNameDigits = 20
+	segmentMagic      = "TLNE-LOG"
+	segmentSuffix     = ".log"
+	segmentFixedBytes = 44 // of the header, before the preamble
+	maxSegmentHeader  = 1 << 20
+	readAheadBytes    = 256 << 10
+	checksumBytes     = 4
+	setAsideSuffix    = ".bad"
+	nameDigits        = 12
 )
 
 // logID tells logs apart.
@@ -39,12 +41,18 @@ type segment struct {
 	newest   time.Time // when its last record was enqueued, as far as known
 }
 
-func segmentName(first Position) string {
-	return fmt.Sprintf("%0*d%s", positionNameDigits, uint64(first), segmentSuffix)
+func segmentName(number uint64) string {
+	return fmt.Sprintf("%0*d%s", nameDigits, number, segmentSuffix)
 }
 
-func isSegment(name string) bool {
-	return len(name) == positionNameDigits+len(segmentSuffix) && strings.HasSuffix(name, segmentSuffix)
+// segmentNumber is the number in a segment's name; false for other files.
+func segmentNumber(name string) (uint64, bool) {
+	digits, ok := strings.CutSuffix(name, segmentSuffix)
+	if !ok || len(digits) != nameDigits {
+		return 0, false
+	}
+	number, err := strconv.ParseUint(digits, 10, 64)
+	return number, err == nil
 }
 
 // offset is where a position stands in the file.
@@ -66,6 +74,9 @@ func segmentHeader(id logID, first Position, created time.Time, preamble []byte)
 	return header
 }
 
+// errUnused is a segment file that was made ready and never used.
+var errUnused = errors.New("an unused segment")
+
 // errNotASegment is a file whose header cannot be read.
 var errNotASegment = errors.New("not a readable segment of a log")
 
@@ -73,7 +84,11 @@ var errNotASegment = errors.New("not a readable segment of a log")
 // [VersionError].
 func readSegmentHeader(f file) (id logID, s *segment, err error) {
 	fixed := make([]byte, segmentFixedBytes)
-	if _, err := f.ReadAt(fixed, 0); err != nil || string(fixed[:8]) != segmentMagic {
+	_, err = f.ReadAt(fixed, 0)
+	if err == nil && !anySet(fixed) || errors.Is(err, io.EOF) {
+		return id, nil, errUnused
+	}
+	if err != nil || string(fixed[:8]) != segmentMagic {
 		return id, nil, errNotASegment
 	}
 	if version := binary.LittleEndian.Uint32(fixed[8:]); version > formatVersion {
@@ -99,28 +114,48 @@ func readSegmentHeader(f file) (id logID, s *segment, err error) {
 	}, nil
 }
 
-// createSegment makes the file of a segment that begins at that position, all
-// of its size reserved, durably.
-func createSegment(d disk, id logID, first Position, sizeBytes int64, now time.Time, preamble []byte) (*segment, error) {
-	name := segmentName(first)
-	f, err := d.open(name, true)
-	if err != nil {
-		return nil, fmt.Errorf("create segment %s: %w", name, err)
+// blank is a file that will be a segment: its blocks are on disk, all zeros, and
+// so is its name. What is written into it later changes nothing but those
+// blocks, so that syncing it never waits for other writers of the file system.
+type blank struct {
+	name string
+	file file
+}
+
+// makeBlank makes a file of that size. It takes its time, to leave the disk to
+// others between its writes.
+func makeBlank(d disk, number uint64, sizeBytes int64) (blank, error) {
+	b := blank{name: segmentName(number)}
+	var err error
+	if b.file, err = d.open(b.name, true); err != nil {
+		return blank{}, fmt.Errorf("create segment %s: %w", b.name, err)
 	}
-	header := segmentHeader(id, first, now, preamble)
-	err = f.preallocate(sizeBytes)
-	if err == nil {
-		_, err = f.WriteAt(header, 0)
-	}
-	if err == nil {
-		err = f.datasync()
+	err = b.file.preallocate(sizeBytes)
+	zeros := make([]byte, min(sizeBytes, 1<<20))
+	for at := int64(0); at < sizeBytes && err == nil; at += int64(len(zeros)) {
+		if _, err = b.file.WriteAt(zeros[:min(int64(len(zeros)), sizeBytes-at)], at); err == nil {
+			err = b.file.datasync()
+		}
 	}
 	if err == nil {
 		err = d.sync()
 	}
 	if err != nil {
-		_ = d.remove(name) // it holds nothing
-		return nil, errors.Join(fmt.Errorf("create segment %s: %w", name, err), f.Close())
+		_ = d.remove(b.name) // it holds nothing
+		return blank{}, errors.Join(fmt.Errorf("create segment %s: %w", b.name, err), b.file.Close())
 	}
-	return &segment{name: name, file: f, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
+	return b, nil
+}
+
+// segment makes a blank the segment that begins at that position, durably.
+func (b blank) segment(id logID, first Position, now time.Time, preamble []byte) (*segment, error) {
+	header := segmentHeader(id, first, now, preamble)
+	_, err := b.file.WriteAt(header, 0)
+	if err == nil {
+		err = b.file.datasync()
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("begin segment %s: %w", b.name, err), b.file.Close())
+	}
+	return &segment{name: b.name, file: b.file, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
 }

@@ -71,9 +71,13 @@ func reply(c echo.Context, answer ingest.Answer) error {
 	return c.Blob(http.StatusAccepted, echo.MIMEApplicationJSON, content)
 }
 
-// keptBufferBytes is more than almost every report has; larger buffers are not
-// kept for the next one.
-const keptBufferBytes = 32 << 10
+// Almost every report fits these. More room than the first is not made before
+// its bytes are there, since a client may announce many and send none; larger
+// buffers than the second are not kept for the next report.
+const (
+	readyBufferBytes = 8 << 10
+	keptBufferBytes  = 16 << 10
+)
 
 func (s *Server) release(body *bytes.Buffer) {
 	if body.Cap() <= keptBufferBytes {
@@ -108,12 +112,15 @@ func queryValue(query, name string) string {
 	return ""
 }
 
+// readBody reads a body of at most limit bytes.
 func readBody(w http.ResponseWriter, r *http.Request, app string, limit int64, body *bytes.Buffer) error {
-	if r.ContentLength > 0 && r.ContentLength <= limit {
-		// ReadFrom wants room behind the last byte to see that it was the last.
-		body.Grow(int(r.ContentLength) + bytes.MinRead)
+	bounded := r.Body // by its length, if it tells one
+	if r.ContentLength < 0 || r.ContentLength > limit {
+		bounded = http.MaxBytesReader(w, r.Body, limit)
 	}
-	_, err := body.ReadFrom(http.MaxBytesReader(w, r.Body, limit))
+	// ReadFrom wants room behind the last byte to see that it was the last.
+	body.Grow(int(min(max(r.ContentLength, 0), readyBufferBytes)) + bytes.MinRead)
+	_, err := body.ReadFrom(bounded)
 	var tooLarge *http.MaxBytesError
 	switch {
 	case errors.As(err, &tooLarge):

@@ -1,7 +1,10 @@
 package server
 
 import (
+	"math"
 	"net/http"
+	"strconv"
+	"time"
 
 	"github.com/labstack/echo/v4"
 )
@@ -11,11 +14,16 @@ import (
 // place. Who may report is decided by admit, not by CORS.
 func allowOrigin(c echo.Context) {
 	header := c.Response().Header()
-	header.Add(echo.HeaderVary, echo.HeaderOrigin)
-	if origin := c.Request().Header.Get(echo.HeaderOrigin); origin != "" {
-		header.Set(echo.HeaderAccessControlAllowOrigin, origin)
-		header.Set(echo.HeaderAccessControlExposeHeaders, echo.HeaderRetryAfter)
+	header[echo.HeaderVary] = append(header[echo.HeaderVary], echo.HeaderOrigin)
+	if origin := c.Request().Header[echo.HeaderOrigin]; len(origin) > 0 && origin[0] != "" {
+		header[echo.HeaderAccessControlAllowOrigin] = origin[:1:1]
 	}
+}
+
+// askToComeBack tells a sender when to try again, and lets a page read it.
+func askToComeBack(header http.Header, after time.Duration) {
+	header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	header.Set(echo.HeaderAccessControlExposeHeaders, echo.HeaderRetryAfter)
 }
 
 // preflight answers browsers that ask first. The beacon never makes them ask.

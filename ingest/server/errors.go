@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"runtime/debug"
-	"strconv"
 
 	"github.com/labstack/echo/v4"
 
@@ -46,7 +45,7 @@ func (s *Server) handleError(err error, c echo.Context) {
 		}
 	case errors.As(err, &busy):
 		status, body = http.StatusServiceUnavailable, failure{Error: busy.Error()}
-		c.Response().Header().Set(echo.HeaderRetryAfter, strconv.Itoa(int(busy.RetryAfter.Seconds())))
+		askToComeBack(c.Response().Header(), busy.RetryAfter)
 	case errors.As(err, &http4xx):
 		status, body = http4xx.Code, failure{Error: fmt.Sprint(http4xx.Message)}
 	default:

@@ -34,9 +34,19 @@ const (
 	maxHeaderBytes    = 16 << 10
 )
 
+// Service is what becomes of reports that were let in; [ingest.Service] is one.
+type Service interface {
+	// Accept keeps the good events of a report. An error is a *beacon.Reject
+	// about the report as a whole, an *ingest.BusyError, or a fault of ours. The
+	// body is the server's again when Accept returns.
+	Accept(ingest.Submission) (ingest.Answer, error)
+	// Rejected counts a report that was not let in.
+	Rejected(app string, reason beacon.Reason)
+}
+
 // Options are the parts and settings of a [Server].
 type Options struct {
-	Service *ingest.Service
+	Service Service
 	// Script renders the beacon for an app.
 	Script func(*ingest.App) ([]byte, error)
 	// CountryHeader is the request header in which a trusted proxy tells the

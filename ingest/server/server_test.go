@@ -67,7 +67,7 @@ func openDoor(t *testing.T, queueBytes int64) *door {
 	quiet := slog.New(slog.DiscardHandler)
 	const segmentBytes = 64 << 10
 	q, err := queue.Open(queue.Options{
-		Dir: t.TempDir(), MaxBytes: 2*segmentBytes + queueBytes, SegmentBytes: segmentBytes, MaxRecordBytes: 32 << 10, Now: time.Now, Log: quiet,
+		Dir: t.TempDir(), MaxBytes: 3*segmentBytes + queueBytes, SegmentBytes: segmentBytes, MaxRecordBytes: 32 << 10, Now: time.Now, Log: quiet,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,8 +2,9 @@ package server
 
 import (
 	"fmt"
+	"maps"
 	"net/http"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -24,7 +25,8 @@ type telemetry struct {
 	duration   metric.Float64Histogram
 	// options are those of the measurements seen so far: there are only as many
 	// as routes, methods and statuses, and making one costs more than recording.
-	options sync.Map // of kind to metric.MeasurementOption
+	// The map is replaced, never changed.
+	options atomic.Pointer[map[kind][]metric.RecordOption]
 }
 
 // kind is what requests are told apart by.
@@ -40,7 +42,9 @@ func newTelemetry(tracer trace.Tracer, meter metric.Meter, propagator propagatio
 	if err != nil {
 		return nil, fmt.Errorf("create the request histogram: %w", err)
 	}
-	return &telemetry{tracer: tracer, propagator: propagator, duration: duration}, nil
+	t := &telemetry{tracer: tracer, propagator: propagator, duration: duration}
+	t.options.Store(&map[kind][]metric.RecordOption{})
+	return t, nil
 }
 
 func (t *telemetry) middleware(next echo.HandlerFunc) echo.HandlerFunc {
@@ -62,7 +66,7 @@ func (t *telemetry) middleware(next echo.HandlerFunc) echo.HandlerFunc {
 			}
 			span.End()
 		}
-		t.duration.Record(c.Request().Context(), time.Since(start).Seconds(), t.measurement(k))
+		t.duration.Record(c.Request().Context(), time.Since(start).Seconds(), t.measurement(k)...)
 		return nil
 	}
 }
@@ -81,14 +85,17 @@ func (t *telemetry) begin(c echo.Context, k kind) trace.Span {
 }
 
 // measurement returns the attributes of a kind of request.
-func (t *telemetry) measurement(k kind) metric.MeasurementOption {
-	if option, ok := t.options.Load(k); ok {
-		return option.(metric.MeasurementOption)
+func (t *telemetry) measurement(k kind) []metric.RecordOption {
+	known := t.options.Load()
+	if option, ok := (*known)[k]; ok {
+		return option
 	}
-	option := metric.WithAttributeSet(attribute.NewSet(
+	option := []metric.RecordOption{metric.WithAttributeSet(attribute.NewSet(
 		attribute.String("http.request.method", k.method), attribute.String("http.route", k.route),
-		attribute.Int("http.response.status_code", k.status)))
-	t.options.Store(k, option)
+		attribute.Int("http.response.status_code", k.status)))}
+	more := maps.Clone(*known)
+	more[k] = option
+	t.options.CompareAndSwap(known, &more) // if another came first, the next of this kind adds it
 	return option
 }
 

@@ -43,7 +43,7 @@ func (c *Config) Validate() []Problem {
 	}
 	f.clickHouse(c.ClickHouse)
 	f.atLeast("queue.segment_size", int(c.Queue.SegmentSize), 4*beacon.MaxAgentBodyBytes)
-	f.atLeast("queue.max_size", int(c.Queue.MaxSize), 2*int(c.Queue.SegmentSize))
+	f.atLeast("queue.max_size", int(c.Queue.MaxSize), 4*int(c.Queue.SegmentSize))
 	f.atLeast("batch.max_events", c.Batch.MaxEvents, beacon.MaxEvents)
 	f.atLeast("batch.max_size", int(c.Batch.MaxSize), beacon.MaxAgentBodyBytes)
 	f.atLeast("deduplication.max_ids", c.Deduplication.MaxIDs, 10_000)
