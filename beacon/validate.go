@@ -158,9 +158,8 @@ func CleanURL(raw string) (string, bool) {
 	if !ok || scheme != "http" && scheme != "https" {
 		return "", false
 	}
-	if cut := strings.IndexAny(rest, "?#"); cut >= 0 {
-		rest = rest[:cut]
-	}
+	rest, _, _ = strings.Cut(rest, "?")
+	rest, _, _ = strings.Cut(rest, "#")
 	host, path, _ := strings.Cut(rest, "/")
 	host = strings.ToLower(host[strings.LastIndexByte(host, '@')+1:])
 	if host == "" || strings.ContainsAny(host, " \t\n\\\"<>^`{|}%") {

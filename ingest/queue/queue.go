@@ -116,6 +116,9 @@ type Queue struct {
 // options, which may have been others when the record was written.
 const maxPlausibleBytes = 64 << 20
 
+// maxPendingBytes bounds what waits in memory for the disk, but for one record.
+const maxPendingBytes = 16 << 20
+
 // maxKeptBytes of memory are used again for the next range.
 const maxKeptBytes = 32 << 20
 
@@ -193,6 +196,8 @@ func (q *Queue) refusal(sizeBytes int64) error {
 	// Segments are kept whole: one may be partly dealt with, one partly written,
 	// and one is made ready.
 	case q.bytes+q.committing+int64(len(q.pending.data))+sizeBytes > q.o.MaxBytes-3*q.o.SegmentBytes:
+		return ErrFull
+	case len(q.pending.data) > maxPendingBytes: // the disk takes longer than they come
 		return ErrFull
 	}
 	return nil

@@ -224,8 +224,8 @@ func TestCollect_FullQueueAsksToComeBack(t *testing.T) {
 	if response.StatusCode != 503 || response.Header.Get("Retry-After") != "5" || !strings.Contains(answer, "queue_full") {
 		t.Errorf("%d, Retry-After %q: %s", response.StatusCode, response.Header.Get("Retry-After"), answer)
 	}
-	if response.Header.Get("Access-Control-Allow-Origin") != origin {
-		t.Error("no CORS header on the 503")
+	if response.Header.Get("Access-Control-Allow-Origin") != origin || response.Header.Get("Access-Control-Expose-Headers") != "Retry-After" {
+		t.Error("no CORS headers on the 503")
 	}
 }
 
@@ -283,6 +283,79 @@ func TestServe_CutsOffClientsThatTrickle(t *testing.T) {
 	cancel()
 	if err := <-ended; err != nil {
 		t.Error(err)
+	}
+}
+
+// Without a length the limit must be kept while reading.
+func TestCollect_BoundsBodiesOfUnknownLength(t *testing.T) {
+	d := openDoor(t, 64<<10)
+	good := fixture(t, "good_early_report")
+	for size, want := range map[int]int{beacon.MaxBrowserBodyBytes: http.StatusAccepted, beacon.MaxBrowserBodyBytes + 1: http.StatusRequestEntityTooLarge} {
+		body := io.MultiReader(strings.NewReader(good), strings.NewReader(strings.Repeat(" ", size-len(good))))
+		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/v1/events?key="+key, body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		request.Header.Set("Origin", origin)
+		response, err := d.Client().Do(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("%d bytes of unknown length: %d, want %d", size, response.StatusCode, want)
+		}
+	}
+}
+
+// A buffer goes from report to report; nothing of one may show in the next.
+func TestCollect_KeepsReportsApart(t *testing.T) {
+	d := openDoor(t, 64<<10)
+	d.post(t, "?key="+key, fixture(t, "good_final_report"), nil)
+	for range 3 {
+		if _, answer := d.post(t, "?key="+key, `{"v":1`, nil); !strings.Contains(answer, "at byte 6") {
+			t.Errorf("a truncated report after a good one: %s", answer)
+		}
+	}
+}
+
+func TestReplace_SwapsAppsWhileServing(t *testing.T) {
+	d := openDoor(t, 64<<10)
+	s := d.Config.Handler.(*Server)
+	status := func(key, token string) int {
+		response, _ := d.post(t, "?key="+key, fixture(t, "good_journey_run"), map[string]string{"Authorization": "Bearer " + token})
+		return response.StatusCode
+	}
+	script := func(key string) string {
+		response, err := d.Client().Get(d.URL + "/t/" + key + ".js")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = response.Body.Close() }()
+		content, err := io.ReadAll(response.Body)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(content)
+	}
+	blog := []ingest.App{{Name: "blog", Key: "blog-4f7c2a", Origins: []string{origin}}}
+	render := s.Script
+	s.Script = func(*ingest.App) ([]byte, error) { return nil, errors.New("no bundle") }
+	if err := s.Replace(blog, "another"); err == nil || !strings.Contains(err.Error(), `"blog"`) {
+		t.Fatalf("an app without a script was taken: %v", err)
+	}
+	if status(key, token) != http.StatusAccepted || !strings.Contains(script(key), "shopshop") {
+		t.Error("a failed replacement changed something")
+	}
+	s.Script = render
+	if err := s.Replace(blog, "another"); err != nil {
+		t.Fatal(err)
+	}
+	if before, wrong := status(key, "another"), status("blog-4f7c2a", token); before != http.StatusUnauthorized || wrong != http.StatusForbidden {
+		t.Errorf("the app that is gone: %d, the token that is gone: %d", before, wrong)
+	}
+	if now := status("blog-4f7c2a", "another"); now != http.StatusAccepted || !strings.Contains(script("blog-4f7c2a"), "blogblog") {
+		t.Errorf("the new app and token: %d", now)
 	}
 }
 
