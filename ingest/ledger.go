@@ -57,6 +57,8 @@ type Ledger struct {
 	posted map[account]uint64 // the part of total that is on its way into the table
 	// counted is the end of the last record of the log that total knows.
 	counted queue.Position
+	// cuts are the pieces of the batch under way that were cut up, see [Cuts].
+	cuts []string
 }
 
 // NewLedger returns an empty ledger.
@@ -69,6 +71,7 @@ type snapshot struct {
 	Counted queue.Position `json:"counted"`
 	Total   []Entry        `json:"total"`
 	Posted  []Entry        `json:"posted"`
+	Cuts    []string       `json:"cuts,omitempty"`
 }
 
 // LoadLedger returns the ledger of a snapshot; of nil an empty one.
@@ -81,7 +84,7 @@ func LoadLedger(state []byte) (*Ledger, error) {
 	if err := json.Unmarshal(state, &kept); err != nil {
 		return nil, fmt.Errorf("read the ledger kept with the log: %w", err)
 	}
-	l.counted = kept.Counted
+	l.counted, l.cuts = kept.Counted, kept.Cuts
 	for _, e := range kept.Total {
 		l.total[account{e.App, e.Stage, e.Reason}] = e.Events
 	}
@@ -94,7 +97,7 @@ func LoadLedger(state []byte) (*Ledger, error) {
 // Snapshot returns the ledger as [LoadLedger] reads it.
 func (l *Ledger) Snapshot() ([]byte, error) {
 	l.mu.Lock()
-	kept := snapshot{Counted: l.counted, Total: entries(l.total), Posted: entries(l.posted)}
+	kept := snapshot{Counted: l.counted, Total: entries(l.total), Posted: entries(l.posted), Cuts: slices.Clone(l.cuts)}
 	l.mu.Unlock()
 	state, err := json.Marshal(kept)
 	if err != nil {
@@ -152,11 +155,26 @@ func (l *Ledger) Rejected(app string, reason beacon.Reason, events int) {
 func (l *Ledger) Settled(stored, dead map[string]int, reason beacon.Reason) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.cuts = nil
 	for app, events := range stored {
 		l.add(account{app, StageStored, ""}, events)
 	}
 	for app, events := range dead {
 		l.add(account{app, StageDeadLettered, reason}, events)
+	}
+}
+
+func (l *Ledger) wasCut(piece string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Contains(l.cuts, piece)
+}
+
+func (l *Ledger) cut(piece string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if !slices.Contains(l.cuts, piece) {
+		l.cuts = append(l.cuts, piece)
 	}
 }
 

@@ -44,8 +44,11 @@ type PipelineOptions struct {
 type Pipeline struct {
 	PipelineOptions
 	posting sync.Mutex // one at a time, or increments would be posted twice
-	lag     metric.Float64Histogram
-	insert  metric.Float64Histogram
+	// settling makes counting a batch as stored and moving the log's cursor one
+	// step for those who keep the ledger meanwhile.
+	settling sync.Mutex
+	lag      metric.Float64Histogram
+	insert   metric.Float64Histogram
 }
 
 // NewPipeline returns a pipeline that does nothing until [Pipeline.Run].
@@ -117,6 +120,7 @@ func (p *Pipeline) drain(ctx context.Context, sink Sink) {
 // that is on disk, or ctx ends.
 func (p *Pipeline) store(ctx context.Context, sink Sink, r queue.Range) {
 	batch, events := p.batch(r)
+	batch.Cuts = cuts{p}
 	var refused *RefusedError
 	stored := p.insist(ctx, "store a batch", batch.Token, func(attempt int) error {
 		err := p.write(ctx, sink, batch, attempt)
@@ -140,7 +144,11 @@ func (p *Pipeline) store(ctx context.Context, sink Sink, r queue.Range) {
 	for app, lost := range dead {
 		events[app] -= lost
 	}
-	p.lag.Record(ctx, p.Now().Sub(r.Oldest).Seconds())
+	if !r.Oldest.IsZero() { // not if all of it was damaged
+		p.lag.Record(ctx, p.Now().Sub(r.Oldest).Seconds())
+	}
+	p.settling.Lock()
+	defer p.settling.Unlock()
 	p.Ledger.Settled(events, dead, DeadRefused)
 	p.insist(ctx, "remember what is stored", batch.Token, func(int) error {
 		state, err := p.Ledger.Snapshot()
@@ -214,13 +222,29 @@ func deadByApp(rows []RefusedRow) map[string]int {
 
 // checkpoint keeps the ledger with the log.
 func (p *Pipeline) checkpoint() {
-	state, err := p.Ledger.Snapshot()
-	if err == nil {
-		err = p.Queue.Checkpoint(state)
-	}
-	if err != nil {
+	if err := p.keepLedger(); err != nil {
 		p.Log.Warn("could not keep the ledger with the log", "error", err)
 	}
+}
+
+func (p *Pipeline) keepLedger() error {
+	p.settling.Lock()
+	defer p.settling.Unlock()
+	state, err := p.Ledger.Snapshot()
+	if err != nil {
+		return err
+	}
+	return p.Queue.Checkpoint(state)
+}
+
+// cuts remembers with the ledger how the batch that is being stored was cut.
+type cuts struct{ pipeline *Pipeline }
+
+func (c cuts) WasCut(piece string) bool { return c.pipeline.Ledger.wasCut(piece) }
+
+func (c cuts) Cut(piece string) error {
+	c.pipeline.Ledger.cut(piece)
+	return c.pipeline.keepLedger()
 }
 
 // sleep waits for d, or until ctx ends.

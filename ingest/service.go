@@ -71,6 +71,7 @@ type scratch struct {
 	ids       []uint64
 	duplicate []bool
 	record    []byte
+	fate      error // why the record was not kept; nil when it is
 }
 
 // NewService returns a Service of these parts.
@@ -130,7 +131,11 @@ func (s *Service) keep(record Record) (duplicates int, err error) {
 	}
 	// The disk decides, not the client: one that has gone away will come again
 	// with the same events, and by then it must be clear what became of them.
-	if err := commit.Wait(context.Background()); err != nil {
+	err = commit.Wait(context.Background())
+	if duplicates < events {
+		err = kept.fate // others of the same write may have another
+	}
+	if err != nil {
 		return 0, s.busy(app, events, err)
 	}
 	if duplicates == 0 {
@@ -154,12 +159,14 @@ func (s *Service) enqueue(record Record, kept *scratch) (*queue.Commit, int, err
 		commit, err := s.Queue.Barrier()
 		return commit, duplicates, err
 	}
+	content := kept
 	if duplicates > 0 {
-		kept = kept.withoutDuplicates()
-		kept.encode(record, s.Encoder)
+		content = kept.withoutDuplicates()
+		content.encode(record, s.Encoder)
 	}
-	app, fresh := record.App.Name, kept.ids
-	commit, err := s.Queue.Enqueue(kept.record, len(fresh), func(end queue.Position, err error) {
+	app, fresh := record.App.Name, content.ids
+	commit, err := s.Queue.Enqueue(content.record, len(fresh), func(end queue.Position, err error) {
+		kept.fate = err
 		if err != nil {
 			s.Seen.Release(fresh)
 			return

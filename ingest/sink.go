@@ -29,6 +29,18 @@ type EncodedRows struct {
 type Batch struct {
 	Token   string
 	Records []EncodedRows
+	// Cuts is nil for a batch that does not come again after a crash.
+	Cuts Cuts
+}
+
+// Cuts remembers, over crashes, which pieces of a batch the sink has cut up
+// because they were refused as a whole. A piece that was cut once must not be
+// stored whole later, when the sink might take it: parts of it may be stored.
+type Cuts interface {
+	WasCut(piece string) bool
+	// Cut is called before the parts of a piece are stored. When it fails, they
+	// must not be.
+	Cut(piece string) error
 }
 
 // Sink stores batches. Write returns nil once every row of the batch is stored,

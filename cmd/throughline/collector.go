@@ -28,10 +28,6 @@ const overviewWindow = time.Hour
 // maxRecordBytes is above the largest record that the largest report becomes.
 const maxRecordBytes = 3 << 20
 
-// commitWait is how long records wait for company on their way to the disk when
-// many come at once.
-const commitWait = 2 * time.Millisecond
-
 // ledgerEvery is how often the ledger is written to the database.
 const ledgerEvery = 10 * time.Second
 
@@ -104,7 +100,7 @@ func (co *collector) store() (*clickhouse.Store, error) {
 func openQueue(c config.Config, now func() time.Time, log *slog.Logger) (*queue.Queue, error) {
 	q, err := queue.Open(queue.Options{
 		Dir: c.QueueDir(), MaxBytes: int64(c.Queue.MaxSize), SegmentBytes: int64(c.Queue.SegmentSize),
-		MaxRecordBytes: maxRecordBytes, CommitWait: commitWait, KeepFor: c.Deduplication.Window.Duration(),
+		MaxRecordBytes: maxRecordBytes, KeepFor: c.Deduplication.Window.Duration(),
 		Preamble: clickhouse.NewEncoder().Schema(), Now: now, Log: log,
 	})
 	if err != nil {
@@ -246,7 +242,10 @@ func (co *collector) close(ctx context.Context) error {
 	if co.telemetry != nil {
 		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 		defer cancel()
-		errs = append(errs, co.telemetry.close(ctx))
+		if err := co.telemetry.close(ctx); err != nil {
+			// Whoever collects it is away; that is no fault of what was collected here.
+			co.log.Warn("could not send the last metrics and traces", "error", err)
+		}
 	}
 	return errors.Join(errs...)
 }

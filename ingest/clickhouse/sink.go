@@ -36,7 +36,7 @@ func (s *Store) Write(ctx context.Context, batch ingest.Batch) error {
 		if len(found) == 0 {
 			continue
 		}
-		if err := store(ctx, into, batch.Token, rows{read, i, 0, len(found)}, &refused); err != nil {
+		if err := store(ctx, into, batch, rows{read, i, 0, len(found)}, &refused); err != nil {
 			return err
 		}
 	}
@@ -62,15 +62,24 @@ func (s *Store) takeInserter(ctx context.Context) (*inserter, error) {
 // store inserts rows of one table. When the table refuses them it cuts them in
 // halves until it knows the rows that it refuses, or has so many pieces that
 // those with such rows are refused as a whole. Each piece has a token of its
-// own, which is the same however often the batch comes; a table that was changed
-// between two times, and then takes all rows, may have some of them twice.
-func store(ctx context.Context, into *inserter, token string, all rows, refused *ingest.RefusedError) error {
+// own, which is the same however often the batch comes, and a piece that was cut
+// once stays cut: the table may have been changed since, and take it whole.
+func store(ctx context.Context, into *inserter, batch ingest.Batch, all rows, refused *ingest.RefusedError) error {
 	pieces := []rows{all}
 	for made := 1; len(pieces) > 0; pieces = pieces[1:] {
 		piece := pieces[0]
-		unread, err := into.insert(ctx, pieceToken(token, piece, all), piece)
 		size := piece.to - piece.from
+		name := into.tables[all.table].name + " " + pieceToken(batch.Token, piece, all)
+		cut := batch.Cuts != nil && batch.Cuts.WasCut(name)
+		var unread []ingest.RefusedRow
+		var err error
+		if !cut {
+			unread, err = into.insert(ctx, pieceToken(batch.Token, piece, all), piece)
+		}
 		switch {
+		case cut:
+			made += 2
+			pieces = append(slices.Clip(pieces), piece.halves()...)
 		case err == nil:
 			if len(unread) > 0 {
 				refused.Rows = append(refused.Rows, unread...)
@@ -79,11 +88,13 @@ func store(ctx context.Context, into *inserter, token string, all rows, refused 
 		case !isPoison(err):
 			return err
 		case size > 1 && made < maxPieces:
+			if batch.Cuts != nil {
+				if err := batch.Cuts.Cut(name); err != nil {
+					return err
+				}
+			}
 			made += 2
-			middle := piece.from + size/2
-			first, second := piece, piece
-			first.to, second.from = middle, middle
-			pieces = append(slices.Clip(pieces), first, second)
+			pieces = append(slices.Clip(pieces), piece.halves()...)
 		default:
 			refused.Rows = append(refused.Rows, piece.refuse(err.Error())...)
 			refused.Err = errors.Join(refused.Err, err)
@@ -98,6 +109,13 @@ func pieceToken(token string, piece, all rows) string {
 		return token
 	}
 	return fmt.Sprintf("%s/%d-%d", token, piece.from, piece.to)
+}
+
+func (r rows) halves() []rows {
+	first, second := r, r
+	first.to = r.from + (r.to-r.from)/2
+	second.from = first.to
+	return []rows{first, second}
 }
 
 // refuse returns the rows as people can read them.

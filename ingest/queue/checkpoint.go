@@ -73,7 +73,7 @@ func readCheckpoint(f file) (c checkpoint, err error) {
 }
 
 // makeCheckpoints makes the files that are missing, so that writing one never
-// depends on the directory.
+// depends on the directory, and makes durable what is in them.
 func makeCheckpoints(d disk) error {
 	for _, name := range checkpointNames() {
 		f, err := d.open(name, false)
@@ -81,7 +81,8 @@ func makeCheckpoints(d disk) error {
 			f, err = d.open(name, true)
 		}
 		if err == nil {
-			err = f.Close()
+			// The newest may be in memory only, and the next one goes over the other.
+			err = errors.Join(f.datasync(), f.Close())
 		}
 		if err != nil {
 			return fmt.Errorf("make %s: %w", name, err)

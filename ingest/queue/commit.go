@@ -20,8 +20,9 @@ type Commit struct {
 	err  error
 }
 
-// Wait returns nil once the records are safe. An error says that they are not
-// kept, but for that of ctx, after which it is not known.
+// Wait returns once the fate of all the records is known, with nil when they
+// are safe. An error says that some are not kept, and settled says which; but
+// for that of ctx, after which it is not known.
 func (c *Commit) Wait(ctx context.Context) error {
 	select {
 	case <-c.done:
@@ -202,9 +203,9 @@ func (q *Queue) writable() *segment {
 func (q *Queue) begin() (*segment, error) {
 	q.mu.Lock()
 	q.open = false
-	end := q.end
+	end, first := q.end, max(q.end, q.free)
 	var empty *segment
-	if n := len(q.segments); n > 0 && q.segments[n-1].first == end {
+	if n := len(q.segments); n > 0 && q.segments[n-1].first == end && q.segments[n-1].end == end {
 		empty, q.segments = q.segments[n-1], q.segments[:n-1] // nothing in it counts
 	}
 	q.mu.Unlock()
@@ -212,11 +213,17 @@ func (q *Queue) begin() (*segment, error) {
 		q.discard([]*segment{empty})
 	}
 	q.prune()
+	q.mu.Lock()
+	files := int64(len(q.segments))
+	q.mu.Unlock()
+	if (files+1)*q.o.SegmentBytes > q.o.MaxBytes {
+		return nil, fmt.Errorf("%w: %d segments are not dealt with", ErrFull, files)
+	}
 	b, err := q.blank()
 	if err != nil {
 		return nil, err
 	}
-	s, err := b.segment(q.id, end, q.o.Now(), q.o.Preamble)
+	s, err := b.segment(q.id, end, first, q.o.Now(), q.o.Preamble)
 	if err != nil {
 		return nil, err
 	}
@@ -224,6 +231,7 @@ func (q *Queue) begin() (*segment, error) {
 	defer q.mu.Unlock()
 	q.segments = append(q.segments, s)
 	q.open = true
+	q.end = first // what is between is nobody's
 	return s, nil
 }
 

@@ -163,7 +163,7 @@ func edit(t *testing.T, path string, change func([]byte) []byte) {
 // frameOf is where in a segment's file the frame of the nth record begins; all
 // records are as large as numbered makes them.
 func frameOf(n int) int {
-	header := len(segmentHeader(logID{}, 0, time.Time{}, small("").Preamble))
+	header := len(segmentHeader(logID{}, 0, 0, time.Time{}, small("").Preamble))
 	return header + n*frameBytes(len(numbered(0)))
 }
 
@@ -949,4 +949,35 @@ func TestNext_HandsOutNothingThatIsNotOnDisk(t *testing.T) {
 	if events, sizeBytes := q.Held(); events != 0 || sizeBytes != 0 {
 		t.Errorf("holds %d events, %d bytes", events, sizeBytes)
 	}
+}
+
+// A disk that hangs must not fill the memory with what waits for it.
+func TestEnqueue_BoundsWhatWaitsInMemory(t *testing.T) {
+	o := small(t.TempDir())
+	o.MaxBytes, o.SegmentBytes, o.MaxRecordBytes = 2<<30, 64<<20, 1<<20
+	d := &hangingDisk{directory: directory{o.Dir}, hang: make(chan struct{})}
+	o.disk = d
+	q := mustOpen(t, o)
+	defer close(d.hang)
+	record, waiting := make([]byte, 1<<20), 0
+	var err error
+	for ; err == nil && waiting < 256; waiting++ {
+		_, err = q.Enqueue(record, 1, func(Position, error) {})
+	}
+	if err == nil || waiting < 2 {
+		t.Errorf("%d MiB wait in memory: %v", waiting, err)
+	}
+}
+
+// hangingDisk makes no segments until it is let go.
+type hangingDisk struct {
+	directory
+	hang chan struct{}
+}
+
+func (d *hangingDisk) open(name string, create bool) (file, error) {
+	if create && strings.HasSuffix(name, segmentSuffix) {
+		<-d.hang
+	}
+	return d.directory.open(name, create)
 }

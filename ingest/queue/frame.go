@@ -60,5 +60,5 @@ func readFrameHeader(frame []byte, id logID, at Position, maxRecordBytes int) (f
 		payloadCRC: binary.LittleEndian.Uint32(frame[12:]),
 		at:         time.UnixMilli(int64(binary.LittleEndian.Uint64(frame[16:]))),
 	}
-	return h, h.length <= maxRecordBytes
+	return h, h.length > 0 && h.length <= maxRecordBytes
 }

@@ -105,11 +105,12 @@ type Queue struct {
 	// cursor ≤ handed ≤ end: dealt with, handed out, committed.
 	kept        checkpoint
 	handed, end Position
-	handedOut   bool  // a range is, and not done
-	events      int   // between cursor and end
-	bytes       int64 // between cursor and end
-	fresh       int   // events between handed and end
-	committing  int64 // bytes that are on their way to the disk
+	free        Position // where the next segment begins at the least
+	handedOut   bool     // a range is, and not done
+	events      int      // between cursor and end
+	bytes       int64    // between cursor and end
+	fresh       int      // events between handed and end
+	committing  int64    // bytes that are on their way to the disk
 }
 
 // maxPlausibleBytes bounds what is read as a record. It does not depend on the
@@ -130,7 +131,7 @@ func Open(o Options) (_ *Queue, err error) {
 		o: o, disk: o.disk, pending: newGroup(), stopped: make(chan struct{}),
 		kick: make(chan struct{}, 1), changed: make(chan struct{}),
 	}
-	q.o.MaxRecordBytes = min(o.MaxRecordBytes, int(o.SegmentBytes)-len(segmentHeader(q.id, 0, time.Time{}, o.Preamble))-2*frameHeaderBytes)
+	q.o.MaxRecordBytes = min(o.MaxRecordBytes, int(o.SegmentBytes)-len(segmentHeader(q.id, 0, 0, time.Time{}, o.Preamble))-2*frameHeaderBytes)
 	if q.disk == nil {
 		if q.locked, err = lock(o.Dir); err != nil {
 			return nil, err
@@ -147,6 +148,8 @@ func Open(o Options) (_ *Queue, err error) {
 	q.id, q.segments, q.kept, q.found = r.checkpoint.id, r.segments, r.checkpoint, r.Recovery
 	q.number = r.number
 	q.handed, q.end = r.checkpoint.cursor, r.end
+	// Files that are damaged or gone may have held more than is known.
+	q.free = r.free + Position(int64(1+len(r.SetAside))*o.SegmentBytes)
 	q.events, q.bytes, q.fresh = r.Events, r.bytes, r.Events
 	go q.commitAll()
 	return q, nil
@@ -183,8 +186,11 @@ func (q *Queue) Held() (events int, sizeBytes int64) {
 func (q *Queue) Err() error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.refusal(0)
+	return q.refusal(ordinaryBytes)
 }
+
+// ordinaryBytes is more than almost every record takes.
+const ordinaryBytes = 64 << 10
 
 // refusal says why a record of that size cannot be taken.
 func (q *Queue) refusal(sizeBytes int64) error {
@@ -225,6 +231,8 @@ func (q *Queue) Release() error {
 	q.mu.Unlock()
 	q.wake()
 	<-q.stopped
+	q.keeping.Lock() // a checkpoint that is being written
+	defer q.keeping.Unlock()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if err := errors.Join(closeAll(q.segments), q.unlock()); err != nil {
@@ -403,6 +411,9 @@ func (q *Queue) freeze(s *segment, cut Cut) (Range, error) {
 	defer q.mu.Unlock()
 	q.handed, q.handedOut = r.To, r.To > r.From
 	q.fresh -= r.Events
+	if r.To >= q.end {
+		q.fresh = 0 // damaged records were counted and never came
+	}
 	return r, nil
 }
 
@@ -456,9 +467,9 @@ func (q *Queue) Done(r Range, state []byte) error {
 	q.mu.Lock()
 	q.handedOut = false
 	q.events -= r.Events
-	q.bytes = int64(q.end - r.To)
+	q.bytes = max(0, q.bytes-int64(r.To-r.From))
 	if r.To >= q.end {
-		q.events = 0 // damaged records were counted and never came
+		q.events, q.bytes = 0, 0
 	}
 	q.mu.Unlock()
 	q.prune()
@@ -475,8 +486,11 @@ func (q *Queue) keep(change func(*checkpoint)) error {
 	q.keeping.Lock()
 	defer q.keeping.Unlock()
 	q.mu.Lock()
-	next := q.kept
+	next, ended := q.kept, q.ended
 	q.mu.Unlock()
+	if ended {
+		return ErrClosed // the directory may be another's
+	}
 	change(&next)
 	next.sequence++
 	if err := writeCheckpoint(q.disk, next); err != nil {

@@ -37,7 +37,8 @@ type recovered struct {
 	checkpoint checkpoint
 	segments   []*segment // in order
 	number     uint64     // of the next segment file
-	end        Position   // where the log goes on
+	end        Position   // behind the last frame
+	free       Position   // where the log goes on: nothing was ever written there
 	bytes      int64      // between cursor and end
 	Recovery
 }
@@ -63,7 +64,7 @@ func recoverLog(d disk, maxRecordBytes int) (r recovered, err error) {
 	}
 	for i, s := range r.segments {
 		if i+1 < len(r.segments) {
-			s.end = r.segments[i+1].first
+			s.end = max(s.first, r.segments[i+1].previous)
 		}
 		if err := r.examine(s, i+1 == len(r.segments), maxRecordBytes); err != nil {
 			return r, err
@@ -71,22 +72,49 @@ func recoverLog(d disk, maxRecordBytes int) (r recovered, err error) {
 	}
 	r.Segments = len(r.segments)
 	r.end = max(r.checkpoint.cursor, r.checkpoint.frozen)
+	r.free = r.end
 	if len(r.segments) > 0 {
 		first, last := r.segments[0], r.segments[len(r.segments)-1]
 		r.end = max(r.end, last.end)
 		if r.CheckpointLost || r.checkpoint.sequence == 0 {
 			r.checkpoint.cursor, r.checkpoint.frozen = first.first, first.first
 		}
+		return r, r.settle(last)
 	}
 	return r, nil
 }
 
+// settle makes durable what was found in the last segment, which may be in
+// memory only, and finds where its file ends.
+func (r *recovered) settle(last *segment) error {
+	size, err := last.file.size()
+	if err == nil {
+		err = last.file.datasync()
+	}
+	if err != nil {
+		return fmt.Errorf("settle segment %s: %w", last.name, err)
+	}
+	r.free = max(r.end, last.first+(Position(max(0, size-last.header))+frameAlign-1)&^(frameAlign-1))
+	return nil
+}
+
+// candidate is a file with the name of a segment.
+type candidate struct {
+	name    string
+	file    file
+	id      logID
+	segment *segment // nil if it is none
+	err     error
+}
+
 // openSegments opens every segment of this log and sets aside what is none.
+// Before a file is touched all have been looked at.
 func (r *recovered) openSegments(d disk) error {
 	names, err := d.list()
 	if err != nil {
 		return fmt.Errorf("list the log's segments: %w", err)
 	}
+	var list []candidate
 	for _, name := range names {
 		number, ok := segmentNumber(strings.TrimSuffix(name, setAsideSuffix))
 		if !ok {
@@ -96,36 +124,53 @@ func (r *recovered) openSegments(d disk) error {
 		if strings.HasSuffix(name, setAsideSuffix) {
 			continue
 		}
-		f, err := d.open(name, false)
-		if err != nil {
+		c := candidate{name: name}
+		if c.file, err = d.open(name, false); err != nil {
 			return fmt.Errorf("open segment %s: %w", name, err)
 		}
-		id, s, err := readSegmentHeader(f)
+		c.id, c.segment, c.err = readSegmentHeader(c.file)
 		var version *VersionError
-		if errors.As(err, &version) {
-			return errors.Join(fmt.Errorf("open segment %s: %w", name, err), f.Close())
+		if errors.As(c.err, &version) {
+			return errors.Join(fmt.Errorf("open segment %s: %w", name, c.err), c.file.Close())
 		}
-		if errors.Is(err, errUnused) {
-			if err := errors.Join(f.Close(), d.remove(name)); err != nil {
-				return fmt.Errorf("remove unused segment %s: %w", name, err)
-			}
-			continue
+		if c.err == nil {
+			c.segment.name, c.segment.number = name, number
 		}
-		if err == nil && r.checkpoint.id == (logID{}) {
-			r.checkpoint.id = id // without a checkpoint, the first segment tells
+		if c.err == nil && r.checkpoint.id == (logID{}) {
+			r.checkpoint.id = c.id // without a checkpoint, the first segment tells
 		}
-		if err != nil || id != r.checkpoint.id {
-			if err := errors.Join(f.Close(), d.rename(name, name+setAsideSuffix)); err != nil {
-				return fmt.Errorf("set segment %s aside: %w", name, err)
-			}
-			r.SetAside = append(r.SetAside, name)
-			r.SkippedSpots++
-			continue
-		}
-		s.name = name
-		r.segments = append(r.segments, s)
+		list = append(list, c)
 	}
-	slices.SortFunc(r.segments, func(a, b *segment) int { return cmp.Compare(a.first, b.first) })
+	for _, c := range list {
+		if err := r.take(d, c); err != nil {
+			return err
+		}
+	}
+	// An empty segment begins where its successor does.
+	slices.SortFunc(r.segments, func(a, b *segment) int {
+		return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.number, b.number))
+	})
+	return nil
+}
+
+// take takes a file for a segment of this log, removes it if it is unused, or
+// sets it aside.
+func (r *recovered) take(d disk, c candidate) error {
+	switch {
+	case c.err == nil && c.id == r.checkpoint.id:
+		r.segments = append(r.segments, c.segment)
+		return nil
+	case errors.Is(c.err, errUnused):
+		if err := errors.Join(c.file.Close(), d.remove(c.name)); err != nil {
+			return fmt.Errorf("remove unused segment %s: %w", c.name, err)
+		}
+		return nil
+	}
+	if err := errors.Join(c.file.Close(), d.rename(c.name, c.name+setAsideSuffix)); err != nil {
+		return fmt.Errorf("set segment %s aside: %w", c.name, err)
+	}
+	r.SetAside = append(r.SetAside, c.name)
+	r.SkippedSpots++
 	return nil
 }
 

@@ -17,7 +17,7 @@ const formatVersion = 1
 const (
 	segmentMagic      = "TLNE-LOG"
 	segmentSuffix     = ".log"
-	segmentFixedBytes = 44 // of the header, before the preamble
+	segmentFixedBytes = 52 // of the header, before the preamble
 	maxSegmentHeader  = 1 << 20
 	readAheadBytes    = 256 << 10
 	checksumBytes     = 4
@@ -33,7 +33,9 @@ func (id logID) String() string { return hex.EncodeToString(id[:]) }
 // segment is one file of the log.
 type segment struct {
 	name     string
+	number   uint64 // of the file
 	file     file
+	previous Position // where the frames of the segment before end
 	first    Position // of its first frame
 	end      Position // frames at or behind it do not count
 	header   int64    // bytes before the first frame
@@ -59,7 +61,7 @@ func segmentNumber(name string) (uint64, bool) {
 func (s *segment) offset(at Position) int64 { return s.header + int64(at-s.first) }
 
 // segmentHeader returns the bytes before the first frame.
-func segmentHeader(id logID, first Position, created time.Time, preamble []byte) []byte {
+func segmentHeader(id logID, previous, first Position, created time.Time, preamble []byte) []byte {
 	length := (segmentFixedBytes + len(preamble) + checksumBytes + frameAlign - 1) &^ (frameAlign - 1)
 	header := make([]byte, length)
 	copy(header, segmentMagic)
@@ -69,6 +71,7 @@ func segmentHeader(id logID, first Position, created time.Time, preamble []byte)
 	binary.LittleEndian.PutUint64(header[24:], uint64(first))
 	binary.LittleEndian.PutUint64(header[32:], uint64(created.UnixMilli()))
 	binary.LittleEndian.PutUint32(header[40:], uint32(len(preamble)))
+	binary.LittleEndian.PutUint64(header[44:], uint64(previous))
 	copy(header[segmentFixedBytes:], preamble)
 	binary.LittleEndian.PutUint32(header[length-checksumBytes:], castagnoli(0, header[:length-checksumBytes]))
 	return header
@@ -84,9 +87,9 @@ var errNotASegment = errors.New("not a readable segment of a log")
 // [VersionError].
 func readSegmentHeader(f file) (id logID, s *segment, err error) {
 	fixed := make([]byte, segmentFixedBytes)
-	_, err = f.ReadAt(fixed, 0)
-	if err == nil && !anySet(fixed) || errors.Is(err, io.EOF) {
-		return id, nil, errUnused
+	n, err := f.ReadAt(fixed, 0)
+	if !anySet(fixed[:n]) {
+		return id, nil, readUnused(f)
 	}
 	if err != nil || string(fixed[:8]) != segmentMagic {
 		return id, nil, errNotASegment
@@ -108,24 +111,42 @@ func readSegmentHeader(f file) (id logID, s *segment, err error) {
 	}
 	copy(id[:], header[16:])
 	return id, &segment{
-		file: f, first: Position(binary.LittleEndian.Uint64(header[24:])), header: int64(length),
+		file: f, previous: Position(binary.LittleEndian.Uint64(header[44:])),
+		first: Position(binary.LittleEndian.Uint64(header[24:])), header: int64(length),
 		preamble: header[segmentFixedBytes : segmentFixedBytes+preamble],
 		newest:   time.UnixMilli(int64(binary.LittleEndian.Uint64(header[32:]))),
 	}, nil
+}
+
+// readUnused says whether a file is unused: all of it is zeros.
+func readUnused(f file) error {
+	chunk := make([]byte, readAheadBytes)
+	for at := int64(0); ; at += int64(len(chunk)) {
+		n, err := f.ReadAt(chunk, at)
+		switch {
+		case anySet(chunk[:n]):
+			return errNotASegment
+		case errors.Is(err, io.EOF):
+			return errUnused
+		case err != nil:
+			return fmt.Errorf("look whether a segment is unused: %w", err)
+		}
+	}
 }
 
 // blank is a file that will be a segment: its blocks are on disk, all zeros, and
 // so is its name. What is written into it later changes nothing but those
 // blocks, so that syncing it never waits for other writers of the file system.
 type blank struct {
-	name string
-	file file
+	name   string
+	number uint64
+	file   file
 }
 
 // makeBlank makes a file of that size. It takes its time, to leave the disk to
 // others between its writes.
 func makeBlank(d disk, number uint64, sizeBytes int64) (blank, error) {
-	b := blank{name: segmentName(number)}
+	b := blank{name: segmentName(number), number: number}
 	var err error
 	if b.file, err = d.open(b.name, true); err != nil {
 		return blank{}, fmt.Errorf("create segment %s: %w", b.name, err)
@@ -148,8 +169,9 @@ func makeBlank(d disk, number uint64, sizeBytes int64) (blank, error) {
 }
 
 // segment makes a blank the segment that begins at that position, durably.
-func (b blank) segment(id logID, first Position, now time.Time, preamble []byte) (*segment, error) {
-	header := segmentHeader(id, first, now, preamble)
+// previous is where the frames of the segment before end.
+func (b blank) segment(id logID, previous, first Position, now time.Time, preamble []byte) (*segment, error) {
+	header := segmentHeader(id, previous, first, now, preamble)
 	_, err := b.file.WriteAt(header, 0)
 	if err == nil {
 		err = b.file.datasync()
@@ -157,5 +179,5 @@ func (b blank) segment(id logID, first Position, now time.Time, preamble []byte)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin segment %s: %w", b.name, err), b.file.Close())
 	}
-	return &segment{name: b.name, file: b.file, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
+	return &segment{name: b.name, number: b.number, file: b.file, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
 }
