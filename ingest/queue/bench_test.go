@@ -39,7 +39,7 @@ func benchRecord() []byte { return make([]byte, 800) }
 
 // benchQueue opens a log on the disk that the package is on: a temporary
 // directory may be in memory.
-func benchQueue(b *testing.B, wait time.Duration) (*Queue, *atomic.Int64) {
+func benchQueue(b *testing.B) (*Queue, *atomic.Int64) {
 	b.Helper()
 	dir, err := os.MkdirTemp(".", "bench-")
 	if err != nil {
@@ -48,7 +48,7 @@ func benchQueue(b *testing.B, wait time.Duration) (*Queue, *atomic.Int64) {
 	b.Cleanup(func() { _ = os.RemoveAll(dir) })
 	syncs := new(atomic.Int64)
 	q, err := Open(Options{
-		Dir: dir, MaxBytes: 1 << 40, SegmentBytes: 64 << 20, MaxRecordBytes: 1 << 20, CommitWait: wait,
+		Dir: dir, MaxBytes: 1 << 40, SegmentBytes: 64 << 20, MaxRecordBytes: 1 << 20,
 		KeepFor: time.Hour, Now: time.Now, Log: quiet(), disk: countingDisk{directory{dir}, syncs},
 	})
 	if err != nil {
@@ -77,27 +77,25 @@ func share(b *testing.B, producers int, work func()) {
 // Records of 800 bytes, each waited for until it is on disk.
 func BenchmarkAppend(b *testing.B) {
 	for _, producers := range []int{1, 16, 256} {
-		for _, wait := range []time.Duration{0, 2 * time.Millisecond} {
-			b.Run(fmt.Sprintf("producers=%d/wait=%s", producers, wait), func(b *testing.B) {
-				q, syncs := benchQueue(b, wait)
-				record := benchRecord()
-				settled := func(Position, error) {}
-				b.SetBytes(int64(len(record)))
-				b.ReportAllocs()
-				b.ResetTimer()
-				share(b, producers, func() {
-					commit, err := q.Enqueue(record, 1, settled)
-					if err == nil {
-						err = commit.Wait(context.Background())
-					}
-					if err != nil {
-						b.Error(err)
-					}
-				})
-				b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
-				b.ReportMetric(float64(syncs.Load())/float64(b.N), "fdatasyncs/record")
+		b.Run(fmt.Sprintf("producers=%d", producers), func(b *testing.B) {
+			q, syncs := benchQueue(b)
+			record := benchRecord()
+			settled := func(Position, error) {}
+			b.SetBytes(int64(len(record)))
+			b.ReportAllocs()
+			b.ResetTimer()
+			share(b, producers, func() {
+				commit, err := q.Enqueue(record, 1, settled)
+				if err == nil {
+					err = commit.Wait(context.Background())
+				}
+				if err != nil {
+					b.Error(err)
+				}
 			})
-		}
+			b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "records/s")
+			b.ReportMetric(float64(syncs.Load())/float64(b.N), "fdatasyncs/record")
+		})
 	}
 }
 
@@ -157,7 +155,7 @@ func fill(b *testing.B, q *Queue, records int) {
 
 // From the log to frozen ranges, checkpoints included.
 func BenchmarkRead(b *testing.B) {
-	q, _ := benchQueue(b, 0)
+	q, _ := benchQueue(b)
 	fill(b, q, b.N)
 	b.SetBytes(int64(len(benchRecord())))
 	b.ReportAllocs()
@@ -177,7 +175,7 @@ func BenchmarkRead(b *testing.B) {
 
 // A start with 64 MiB that wait.
 func BenchmarkOpen(b *testing.B) {
-	q, _ := benchQueue(b, 0)
+	q, _ := benchQueue(b)
 	fill(b, q, (64<<20)/800)
 	o := q.o
 	if err := q.Release(); err != nil {

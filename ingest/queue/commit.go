@@ -8,9 +8,6 @@ import (
 	"time"
 )
 
-// manyRecords in the last write say that waiting for company will pay.
-const manyRecords = 16
-
 // defaultHealEvery is how often a broken log looks whether the disk takes it again.
 const defaultHealEvery = time.Second
 
@@ -102,11 +99,12 @@ func (q *Queue) wake() {
 	}
 }
 
-// commitAll writes groups until the queue is released.
+// commitAll writes groups until the queue is released. A group is what came
+// while the one before was written: waiting longer for company made everybody
+// slower at every load that was measured.
 func (q *Queue) commitAll() {
 	defer close(q.stopped)
 	var spare *group // whose memory is used again
-	many := false
 	heal := time.NewTicker(cmp.Or(q.o.healEvery, defaultHealEvery))
 	defer heal.Stop()
 	for {
@@ -116,11 +114,7 @@ func (q *Queue) commitAll() {
 			q.heal()
 			continue
 		}
-		if many && q.o.CommitWait > 0 {
-			time.Sleep(q.o.CommitWait)
-		}
 		g, ended := q.take(spare)
-		many = len(g.entries) >= manyRecords
 		q.commit(g)
 		if spare = g; ended {
 			q.discardReady()

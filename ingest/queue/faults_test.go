@@ -597,7 +597,7 @@ func TestQueue_ClosesDrainsAndEnds(t *testing.T) {
 // who waits for it.
 func TestEnqueue_SettlesEachRecordOnceInOrder(t *testing.T) {
 	o := small(t.TempDir())
-	o.MaxBytes, o.CommitWait = 1<<24, 100*time.Microsecond
+	o.MaxBytes = 1 << 24
 	q := mustOpen(t, o)
 	var settled []Position // only the committer touches it, and who has waited for it
 	var producers sync.WaitGroup

@@ -65,8 +65,6 @@ type Options struct {
 	SegmentBytes int64
 	// MaxRecordBytes bounds a record; it must fit into a segment.
 	MaxRecordBytes int
-	// CommitWait is how long a write waits for company when many records come.
-	CommitWait time.Duration
 	// KeepFor is how long records are kept for [Queue.Scan] that have been dealt
 	// with, as long as there is room.
 	KeepFor time.Duration
