@@ -350,25 +350,3 @@ func (d backwards) list() ([]string, error) {
 	slices.Reverse(names)
 	return names, err
 }
-
-type badSector struct {
-	directory
-	name string
-}
-
-func (d badSector) open(name string, create bool) (file, error) {
-	f, err := d.directory.open(name, create)
-	if err == nil && name == d.name {
-		f = badFile{f}
-	}
-	return f, err
-}
-
-type badFile struct{ file }
-
-func (f badFile) ReadAt(p []byte, offset int64) (int, error) {
-	if offset <= 2048 && offset+int64(len(p)) > 2048 {
-		return 0, syscall.EIO
-	}
-	return f.file.ReadAt(p, offset)
-}
