@@ -214,6 +214,9 @@ func (q *Queue) begin() (*segment, error) {
 		return nil, fmt.Errorf("%w: %d segments are not dealt with", ErrFull, files)
 	}
 	b, err := q.blank()
+	if err != nil && q.sacrifice() {
+		b, err = q.blank()
+	}
 	if err != nil {
 		return nil, err
 	}
