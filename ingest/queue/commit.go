@@ -208,10 +208,10 @@ func (q *Queue) begin() (*segment, error) {
 	}
 	q.prune()
 	q.mu.Lock()
-	files := int64(len(q.segments))
+	needed := q.diskBytes() + q.o.SegmentBytes
 	q.mu.Unlock()
-	if (files+1)*q.o.SegmentBytes > q.o.MaxBytes {
-		return nil, fmt.Errorf("%w: %d segments are not dealt with", ErrFull, files)
+	if needed > q.o.MaxBytes {
+		return nil, fmt.Errorf("%w: its segments are not dealt with", ErrFull)
 	}
 	b, err := q.blank()
 	if err != nil && q.sacrifice() {

@@ -26,6 +26,7 @@ type file interface {
 	WriteAt(p []byte, offset int64) (int, error)
 	// preallocate gives the file its size on disk, all zeros.
 	preallocate(sizeBytes int64) error
+	truncate(sizeBytes int64) error
 	// datasync makes durable what was written.
 	datasync() error
 	size() (int64, error)
@@ -82,6 +83,8 @@ func (f osFile) size() (int64, error) {
 	}
 	return info.Size(), nil
 }
+
+func (f osFile) truncate(sizeBytes int64) error { return f.Truncate(sizeBytes) }
 
 // lock takes the directory for this process; the returned file holds the lock.
 func lock(path string) (*os.File, error) {

@@ -193,6 +193,16 @@ func (f *memFile) preallocate(sizeBytes int64) error {
 	return err
 }
 
+func (f *memFile) truncate(sizeBytes int64) error {
+	f.disk.mu.Lock()
+	defer f.disk.mu.Unlock()
+	if err := f.disk.failing("truncate"); err != nil {
+		return err
+	}
+	f.node.data = f.node.data[:min(sizeBytes, int64(len(f.node.data)))]
+	return nil
+}
+
 // datasync fails like a kernel: what it could not write is forgotten, and the
 // next sync of the same file succeeds.
 func (f *memFile) datasync() error {

@@ -84,17 +84,20 @@ func recoverLog(d disk, maxRecordBytes int) (r recovered, err error) {
 	return r, nil
 }
 
-// settle makes durable what was found in the last segment, which may be in
-// memory only, and finds where its file ends.
+// settle cuts off what the last segment does not use, since the next start will
+// begin another one, and makes durable what was found in it, which may be in
+// memory only. It finds what was possibly used once.
 func (r *recovered) settle(last *segment) error {
-	size, err := last.file.size()
+	r.free = max(r.end, last.first+(Position(max(0, last.size-last.header))+frameAlign-1)&^(frameAlign-1))
+	used := min(last.size, last.offset(last.end))
+	err := last.file.truncate(used)
 	if err == nil {
 		err = last.file.datasync()
 	}
 	if err != nil {
 		return fmt.Errorf("settle segment %s: %w", last.name, err)
 	}
-	r.free = max(r.end, last.first+(Position(max(0, size-last.header))+frameAlign-1)&^(frameAlign-1))
+	last.size = used
 	return nil
 }
 
@@ -176,13 +179,13 @@ func (r *recovered) take(d disk, c candidate) error {
 
 // examine finds the end of the last segment, and counts what waits.
 func (r *recovered) examine(s *segment, last bool, maxRecordBytes int) error {
+	var err error
+	if s.size, err = s.file.size(); err != nil {
+		return fmt.Errorf("measure segment %s: %w", s.name, err)
+	}
 	limit := s.end
 	if last {
-		size, err := s.file.size()
-		if err != nil {
-			return fmt.Errorf("measure segment %s: %w", s.name, err)
-		}
-		limit = s.first + Position(max(0, size-s.header))&^(frameAlign-1)
+		limit = s.first + Position(max(0, s.size-s.header))&^(frameAlign-1)
 	}
 	end := s.first
 	for w := newWalker(s, r.checkpoint.id, maxRecordBytes, s.first, limit); ; {

@@ -39,6 +39,7 @@ type segment struct {
 	first    Position // of its first frame
 	end      Position // frames at or behind it do not count
 	header   int64    // bytes before the first frame
+	size     int64    // of the file
 	preamble []byte
 	newest   time.Time // when its last record was enqueued, as far as known
 }
@@ -141,12 +142,13 @@ type blank struct {
 	name   string
 	number uint64
 	file   file
+	size   int64
 }
 
 // makeBlank makes a file of that size. It takes its time, to leave the disk to
 // others between its writes.
 func makeBlank(d disk, number uint64, sizeBytes int64) (blank, error) {
-	b := blank{name: segmentName(number), number: number}
+	b := blank{name: segmentName(number), number: number, size: sizeBytes}
 	var err error
 	if b.file, err = d.open(b.name, true); err != nil {
 		return blank{}, fmt.Errorf("create segment %s: %w", b.name, err)
@@ -179,5 +181,5 @@ func (b blank) segment(id logID, previous, first Position, now time.Time, preamb
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin segment %s: %w", b.name, err), b.file.Close())
 	}
-	return &segment{name: b.name, number: b.number, file: b.file, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
+	return &segment{name: b.name, number: b.number, file: b.file, size: b.size, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
 }
