@@ -177,7 +177,7 @@ func (co *collector) run(ctx context.Context) error {
 		return nil
 	})
 	running.Go(func() error {
-		err := server.Serve(ctx, co.public, co.server, grace/2, co.log)
+		err := co.server.Serve(ctx, co.public, grace/2)
 		co.pipeline.Finish(pipelineCtx) // nothing comes any more
 		return err
 	})

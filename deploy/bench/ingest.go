@@ -5,7 +5,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net/http"
 	"os"
 	"time"
 
@@ -84,9 +83,9 @@ func (o ingestOptions) measure(ctx context.Context) (result ingestResult, err er
 }
 
 func (o ingestOptions) measureServers(ctx context.Context, c *ceiling, co *collector, result *ingestResult) error {
-	ceilingLoad := newLoad(c.addr, o.seed, 0, http.StatusNoContent, "")
+	ceilingLoad := newLoad(c.addr, o.seed, 0)
 	defer ceilingLoad.close()
-	ours := newLoad(co.addr, o.seed, streamsPerLoad, http.StatusAccepted, fmt.Sprintf(`"accepted":%d`, generator.EventsPerBody))
+	ours := newLoad(co.addr, o.seed, streamsPerLoad)
 	defer ours.close()
 	ceilingLoad.full(ctx, o.warmUp)
 	warm := ours.full(ctx, o.warmUp)

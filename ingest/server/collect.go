@@ -28,7 +28,9 @@ func refuse(status int, app string, reason beacon.Reason, field, detail string) 
 }
 
 // collect is POST /v1/events: one report. It answers 202 with what became of
-// each event, or a status of errors.go's table.
+// each event, or a status of errors.go's table. Senders that want to hear of
+// trouble only, such as the beacon, say quiet=1 in the query: they get 204 when
+// every event is kept.
 func (s *Server) collect(c echo.Context) error {
 	allowOrigin(c)
 	request := c.Request()
@@ -50,6 +52,9 @@ func (s *Server) collect(c echo.Context) error {
 	})
 	if err != nil {
 		return err
+	}
+	if len(answer.Rejected) == 0 && queryValue(request.URL.RawQuery, "quiet") == "1" {
+		return c.NoContent(http.StatusNoContent)
 	}
 	return reply(c, answer)
 }

@@ -112,6 +112,11 @@ func (s *Server) Replace(apps []ingest.App, agentToken string) error {
 // ServeHTTP implements http.Handler.
 func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.ServeHTTP(w, r) }
 
+// Serve answers on the listener like the function of this name, at less cost.
+func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
+	return Serve(ctx, reportListener{listener}, s, grace, s.Log)
+}
+
 // Serve answers on the listener with handler until ctx ends, then lets the
 // requests on their way finish for up to grace, and cuts off the rest. It fails
 // only if it cannot serve.

@@ -157,6 +157,9 @@ func TestCollect_Answers(t *testing.T) {
 		answer      string // part of it
 	}{
 		"good":                          {"?key=" + key, good, nil, 202, `{"accepted":3}`},
+		"good, and nothing to tell":     {"?key=" + key + "&quiet=1", good, nil, 204, ""},
+		"some bad, quiet":               {"?key=" + key + "&quiet=1", mixed, nil, 202, `{"accepted":2,"rejected":[{"index":1,`},
+		"malformed, quiet":              {"?quiet=1&key=" + key, `{"v":1,`, nil, 400, `"reason":"malformed"`},
 		"some events bad":               {"?key=" + key, mixed, nil, 202, `{"accepted":2,"rejected":[{"index":1,"field":"request.duration_ms","reason":"out_of_range"`},
 		"all events bad":                {"?key=" + key, fixture(t, "bad_out_of_range_lcp_negative"), nil, 400, `{"accepted":0,"rejected":[{"index":0,"field":"page_view.lcp_ms","reason":"out_of_range"`},
 		"a transaction of another app":  {"?key=other-4f7c2a", good, nil, 202, `{"accepted":2,"rejected":[{"index":2,"field":"transaction.name","reason":"unknown_transaction"`},
@@ -185,7 +188,7 @@ func TestCollect_Answers(t *testing.T) {
 			if got := response.Header.Get("Access-Control-Allow-Origin"); got != sent {
 				t.Errorf("Access-Control-Allow-Origin = %q for origin %q", got, sent)
 			}
-			if !json.Valid([]byte(answer)) {
+			if c.status == http.StatusNoContent && answer != "" || c.status != http.StatusNoContent && !json.Valid([]byte(answer)) {
 				t.Errorf("the answer is not JSON: %s", answer)
 			}
 		})

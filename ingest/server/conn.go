@@ -1,0 +1,110 @@
+package server
+
+import (
+	"errors"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// Around every request [http.Server] moves the connection's deadlines eight
+// times, and while the handler works it reads one byte ahead, to cancel the
+// request of a client that hangs up. For a handler that waits for the disk and
+// not for its context that is a goroutine, a system call and a turn of the
+// poller for nothing. A reportConn has the same bounds on slow clients for less:
+// a deadline that is only put off is kept as it is until it is due, and a read
+// of one byte waits for its end without looking at the connection. What it
+// would have read is read with the next request.
+type reportConn struct {
+	net.Conn
+	opened time.Time
+	// aborted holds a token when a read of one byte must end.
+	aborted chan struct{}
+
+	mu      sync.Mutex
+	readBy  time.Time // what the server asked for; zero is no deadline
+	armed   time.Time // what the connection has; never later than readBy
+	writeBy time.Time // what the connection has
+}
+
+// reportListener makes connections reportConns.
+type reportListener struct{ net.Listener }
+
+// Accept implements net.Listener.
+func (l reportListener) Accept() (net.Conn, error) {
+	conn, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	return &reportConn{Conn: conn, opened: time.Now(), aborted: make(chan struct{}, 1)}, nil
+}
+
+// Read implements net.Conn.
+func (c *reportConn) Read(p []byte) (int, error) {
+	if len(p) == 1 {
+		<-c.aborted
+		return 0, os.ErrDeadlineExceeded
+	}
+	for {
+		n, err := c.Conn.Read(p)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.putOff() {
+			return n, err
+		}
+	}
+}
+
+// putOff gives the connection the deadline that the server asked for; false
+// when that is due.
+func (c *reportConn) putOff() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.readBy.IsZero() && !time.Now().Before(c.readBy) {
+		return false
+	}
+	c.armed = c.readBy
+	return c.Conn.SetReadDeadline(c.armed) == nil
+}
+
+// SetReadDeadline implements net.Conn. One from before the connection was opened
+// is the server's way to end its read of one byte.
+func (c *reportConn) SetReadDeadline(t time.Time) error {
+	if !t.IsZero() && t.Before(c.opened) {
+		c.abort()
+		return nil
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.readBy = t
+	if t.IsZero() || !c.armed.IsZero() && !t.Before(c.armed) {
+		return nil
+	}
+	c.armed = t
+	return c.Conn.SetReadDeadline(t)
+}
+
+// SetWriteDeadline implements net.Conn. The server sets one before each answer
+// and takes it away afterwards; there is nothing to write in between.
+func (c *reportConn) SetWriteDeadline(t time.Time) error {
+	const near = time.Second
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if t.IsZero() || t.Sub(c.writeBy).Abs() < near {
+		return nil
+	}
+	c.writeBy = t
+	return c.Conn.SetWriteDeadline(t)
+}
+
+// Close implements net.Conn.
+func (c *reportConn) Close() error {
+	c.abort()
+	return c.Conn.Close()
+}
+
+func (c *reportConn) abort() {
+	select {
+	case c.aborted <- struct{}{}:
+	default: // it has been told
+	}
+}
