@@ -198,7 +198,7 @@ func TestEndToEnd(t *testing.T) {
 	ownLCP := visit(t, url)
 
 	t.Run("page view", func(t *testing.T) {
-		const view = " FROM page_views FINAL WHERE source = 'rum' AND lcp_ms IS NOT NULL AND load_ms IS NOT NULL"
+		const view = " FROM whole_page_views WHERE source = 'rum' AND lcp_ms IS NOT NULL AND load_ms IS NOT NULL"
 		var lcpMS, loadMS float64
 		if _, err := fmt.Sscan(row(t, co, "SELECT concat(toString(lcp_ms), ' ', toString(load_ms)) AS x"+view), &lcpMS, &loadMS); err != nil {
 			t.Fatal(err)
@@ -271,7 +271,7 @@ steps:
 		"SELECT concat(journey, '|', location, '|', outcome, '|', toString(steps_done), '|', transaction) AS x FROM journey_runs":                                                                                                   "See a mug|lab|passed|3|View product",
 		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 0":                                                                                           "Open|navigate|passed|/product/7|View product",
 		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 2":                                                                                           "Break it|click|passed|/product/7|View product",
-		"SELECT concat(transaction, '|', journey, '|', toString(lcp_ms > 150)) AS x FROM page_views FINAL WHERE source = 'synthetic' AND lcp_ms IS NOT NULL":                                                                        "View product|See a mug|1",
+		"SELECT concat(transaction, '|', journey, '|', toString(lcp_ms > 150)) AS x FROM whole_page_views WHERE source = 'synthetic' AND lcp_ms IS NOT NULL":                                                                        "View product|See a mug|1",
 		"SELECT concat(transaction, '|', journey, '|', type) AS x FROM errors WHERE source = 'synthetic'":                                                                                                                           "View product|See a mug|TypeError",
 		"SELECT concat(transaction, '|', outcome, '|', journey) AS x FROM transactions WHERE source = 'synthetic'":                                                                                                                  "View product|completed|See a mug",
 		"SELECT toString(uniqExact(run_id)) AS x FROM (SELECT run_id FROM journey_runs UNION ALL SELECT run_id FROM journey_steps UNION ALL SELECT run_id FROM page_views WHERE source = 'synthetic') HAVING uniqExact(run_id) > 0": "1",

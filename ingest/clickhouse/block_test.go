@@ -144,6 +144,7 @@ What Throughline keeps in ClickHouse. The same words are comments in the databas
 - Ids are 64 bits, on the wire 16 hexadecimal characters: ` + "`lower(leftPad(hex(session_id), 16, '0'))`" + ` shows one
   as it was sent, ` + "`session_id = 0x4bf92f3577b34da6`" + ` finds it. Trace ids are text.
 - NULL is what was not measured; figures leave it out. Texts without a value are empty.
+- ` + "`" + wholePageViews().name + "`" + ` is a view with one row per page view: what its early and its final report brought, put together.
 - A retry is stored once: tables and rollups remember the last ` + fmt.Sprint(deduplicationWindow) + ` inserts by their tokens.
 `)
 	for _, r := range relations() {

@@ -26,7 +26,7 @@ type relationColumn struct {
 	name, sql, formula, doc, codec string
 }
 
-// relations is all of the schema, without the feeds of rollups.
+// relations is all of the schema, without views.
 func relations() []relation {
 	list := make([]relation, 0, len(tables())+len(rollups()))
 	for _, t := range tables() {
@@ -96,9 +96,40 @@ COMMENT %s`,
 		quote(r.name), strings.Join(definitions, ",\n"), r.engine, r.partitionBy, strings.Join(r.orderBy, ", "), deduplicationWindow, literal(r.doc))
 }
 
-// createFeed is the statement that makes the view which feeds the rollup.
-func (r rollup) createFeed() string {
-	return fmt.Sprintf("CREATE MATERIALIZED VIEW IF NOT EXISTS %s TO %s AS\n%s", quote(r.feed()), quote(r.name), r.query())
+// view is a query that the schema has by a name.
+type view struct {
+	name, query, create string
+	columns             []string
+	// replace says that another query takes the whole view's place; of one that
+	// feeds a table only the query can be changed.
+	replace bool
+}
+
+// views are all of the schema: the feeds of rollups, and those for people.
+func views() []view {
+	list := []view{wholePageViews()}
+	for _, r := range rollups() {
+		list = append(list, r.view())
+	}
+	return list
+}
+
+// change is the statement that gives a view its query of today.
+func (v view) change() string {
+	if v.replace {
+		return strings.Replace(v.create, "CREATE VIEW IF NOT EXISTS", "CREATE OR REPLACE VIEW", 1)
+	}
+	return "ALTER TABLE " + quote(v.name) + " MODIFY QUERY " + v.query
+}
+
+// view is what feeds the rollup.
+func (r rollup) view() view {
+	v := view{name: r.feed(), query: r.query()}
+	for _, c := range r.columns {
+		v.columns = append(v.columns, c.name)
+	}
+	v.create = fmt.Sprintf("CREATE MATERIALIZED VIEW IF NOT EXISTS %s TO %s AS\n%s", quote(v.name), quote(r.name), v.query)
+	return v
 }
 
 // quote makes a name safe to stand in SQL.

@@ -49,8 +49,8 @@ func (s *Store) Migrate(ctx context.Context) (made []string, err error) {
 			return made, err
 		}
 	}
-	for _, r := range rollups() {
-		done, err := s.feed(ctx, r)
+	for _, v := range views() {
+		done, err := s.bringViewUpToDate(ctx, v)
 		made = append(made, done...)
 		if err != nil {
 			return made, err
@@ -71,8 +71,8 @@ func schemaChecksum() string {
 	for _, r := range relations() {
 		_, _ = fmt.Fprintln(sum, r.create())
 	}
-	for _, r := range rollups() {
-		_, _ = fmt.Fprintln(sum, r.createFeed())
+	for _, v := range views() {
+		_, _ = fmt.Fprintln(sum, v.create)
 	}
 	return hex.EncodeToString(sum.Sum(nil))
 }
@@ -170,26 +170,27 @@ func (s *Store) compare(there existing, wanted relation) error {
 	return nil
 }
 
-// feed makes the view that feeds a rollup, or gives it today's query.
-func (s *Store) feed(ctx context.Context, r rollup) (made []string, err error) {
-	there, err := s.describe(ctx, r.feed())
+// bringViewUpToDate makes the view, or gives it today's query when columns are
+// missing.
+func (s *Store) bringViewUpToDate(ctx context.Context, v view) (made []string, err error) {
+	there, err := s.describe(ctx, v.name)
 	if err != nil {
 		return nil, err
 	}
 	if there.engine == "" {
-		if err := s.conn.Exec(ctx, r.createFeed()); err != nil {
-			return nil, fmt.Errorf("create view %s: %w", r.feed(), err)
+		if err := s.conn.Exec(ctx, v.create); err != nil {
+			return nil, fmt.Errorf("create view %s: %w", v.name, err)
 		}
-		return []string{"view " + r.feed()}, nil
+		return []string{"view " + v.name}, nil
 	}
-	for _, c := range r.columns {
-		if _, ok := there.columns[c.name]; ok {
+	for _, column := range v.columns {
+		if _, ok := there.columns[column]; ok {
 			continue
 		}
-		if err := s.conn.Exec(ctx, "ALTER TABLE "+quote(r.feed())+" MODIFY QUERY "+r.query()); err != nil {
-			return nil, fmt.Errorf("change view %s: %w", r.feed(), err)
+		if err := s.conn.Exec(ctx, v.change()); err != nil {
+			return nil, fmt.Errorf("change view %s: %w", v.name, err)
 		}
-		return []string{"view " + r.feed()}, nil
+		return []string{"view " + v.name}, nil
 	}
 	return nil, nil
 }

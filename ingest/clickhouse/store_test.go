@@ -106,8 +106,8 @@ func TestWrite_StoresEveryKindOnceHoweverOftenItIsRepeated(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	// The early and the final report of the one page view are two rows until they are merged.
-	want := map[string]string{"page_views": "3", "page_views FINAL": "2", "requests": "2", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1"}
+	// The early and the final report of the one page view are two rows.
+	want := map[string]string{"page_views": "3", "whole_page_views": "2", "requests": "2", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1"}
 	for table, count := range want {
 		if got := one(t, s, "SELECT count() AS x FROM "+table); got[0] != count {
 			t.Errorf("%s has %s rows, want %s", table, got[0], count)
@@ -133,7 +133,7 @@ func TestPageViews_EarlyAndFinalReportAreOneView(t *testing.T) {
 	}
 	const figures = "concat(lower(leftPad(hex(session_id), 16, '0')), ' ', toString(round(lcp_ms, 1)), ' ', toString(round(ttfb_ms, 1)), ' ', lcp_element, ' ', trace_id, ' ', transaction, ' ', country)"
 	want := []string{"00000000000000a1 402.5 60.1 main>img.hero 4bf92f3577b34da6a3ce929d0e0e4736 View product DE"}
-	if diff := cmp.Diff(want, one(t, s, "SELECT "+figures+" AS x FROM page_views FINAL")); diff != "" {
+	if diff := cmp.Diff(want, one(t, s, "SELECT "+figures+" AS x FROM whole_page_views")); diff != "" {
 		t.Error(diff)
 	}
 	plain := one(t, s, "SELECT concat(toString(uniqExact(page_view_id)), ' ', toString(round(quantile(0.75)(lcp_ms), 1)), ' ', toString(count(lcp_ms))) AS x FROM page_views")
