@@ -224,6 +224,7 @@ func (q *Queue) begin() (*segment, error) {
 	if err != nil {
 		return nil, err
 	}
+	s.newest = q.o.elapsed()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.segments = append(q.segments, s)
@@ -298,7 +299,7 @@ func (q *Queue) write(s *segment, g *group, start, stop int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s.end = base + Position(to)
-	s.newest = g.entries[stop-1].at
+	s.newest = q.o.elapsed()
 	q.end = s.end
 	q.events += events
 	q.fresh += events

@@ -558,6 +558,23 @@ func TestNext_WaitsForTheAgeOfTheOldest(t *testing.T) {
 	}
 }
 
+// A clock that was set back must not keep records waiting until it is as late
+// again as they are.
+func TestNext_DoesNotWaitForAClockThatWasSetBack(t *testing.T) {
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	o := small(t.TempDir())
+	o.Now = func() time.Time { return now }
+	q := mustOpen(t, o)
+	mustPut(t, q, 0, 1)
+	now = now.Add(-time.Hour)
+	mustPut(t, q, 1, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if r, err := q.Next(ctx, Cut{MaxEvents: 100, MaxBytes: 1 << 20, MaxAge: time.Minute}); err != nil || len(r.Items) != 2 {
+		t.Fatalf("Next: %d records, %v", len(r.Items), err)
+	}
+}
+
 func TestQueue_ClosesDrainsAndEnds(t *testing.T) {
 	q := mustOpen(t, small(t.TempDir()))
 	mustPut(t, q, 0, 3)
@@ -713,10 +730,11 @@ func TestDone_KeepsSegmentsWhileThereIsRoom(t *testing.T) {
 	}
 }
 
+// Their time is what the process has run since, whatever the wall clock does.
 func TestDone_ForgetsSegmentsAfterTheirTime(t *testing.T) {
-	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	elapsed := time.Duration(0)
 	o := small(t.TempDir())
-	o.Now, o.KeepFor = func() time.Time { return now }, time.Minute
+	o.elapsed, o.KeepFor = func() time.Duration { return elapsed }, time.Minute
 	q := mustOpen(t, o)
 	mustPut(t, q, 0, 100)
 	for taken := 0; taken < 100; {
@@ -743,8 +761,8 @@ func TestDone_ForgetsSegmentsAfterTheirTime(t *testing.T) {
 	if acknowledged, others := scanned(o); acknowledged != 100 || others != 0 {
 		t.Errorf("before their time %d are kept, and %d others", acknowledged, others)
 	}
-	now = now.Add(2 * time.Minute)
 	q = mustOpen(t, o)
+	elapsed += 2 * time.Minute
 	mustPut(t, q, 100, 101)
 	takeNext(t, q)
 	mustPut(t, q, 101, 102)
