@@ -6,13 +6,12 @@ package main
 import (
 	"context"
 	"os"
-	"time"
 )
 
 func main() {
 	ctx, stop := untilTold(context.Background())
 	code := run(ctx, os.Args[1:], environment{
-		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: time.Now, hangups: hangups,
+		stdout: os.Stdout, stderr: os.Stderr, getenv: os.Getenv, now: wallClock(os.Getenv), hangups: hangups,
 	})
 	stop()
 	os.Exit(code)
