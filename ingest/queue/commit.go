@@ -214,7 +214,7 @@ func (q *Queue) begin() (*segment, error) {
 		return nil, fmt.Errorf("%w: its segments are not dealt with", ErrFull)
 	}
 	b, err := q.blank()
-	if err != nil && q.sacrifice() {
+	if noRoom(err) && q.sacrifice() {
 		b, err = q.blank()
 	}
 	if err != nil {
@@ -222,6 +222,7 @@ func (q *Queue) begin() (*segment, error) {
 	}
 	s, err := b.segment(q.id, end, first, q.o.Now(), q.o.Preamble)
 	if err != nil {
+		_ = q.disk.remove(b.name) // it holds nothing
 		return nil, err
 	}
 	s.newest = q.o.elapsed()
