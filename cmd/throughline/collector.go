@@ -48,6 +48,7 @@ type collector struct {
 	public    net.Listener
 	admin     net.Listener
 	stopping  atomic.Bool
+	endBy     time.Time // when everything has to be over; zero before run ends
 }
 
 // newCollector opens ports and log and puts the parts together. The ports come
@@ -185,7 +186,8 @@ func (co *collector) run(ctx context.Context) error {
 		co.stopping.Store(true)
 		co.linger(ctx)
 		endPublic()
-		time.AfterFunc(grace, endPipeline)
+		co.endBy = time.Now().Add(grace)
+		time.AfterFunc(grace-grace/10, endPipeline) // what is left is for closing
 		shown.Wait()
 		endAdmin()
 		return nil
@@ -268,7 +270,11 @@ func (co *collector) close(ctx context.Context) error {
 		errs = append(errs, d.close())
 	}
 	if co.telemetry != nil {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		patience := 5 * time.Second
+		if !co.endBy.IsZero() {
+			patience = min(patience, time.Until(co.endBy))
+		}
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := co.telemetry.close(ctx); err != nil {
 			// Whoever collects it is away; that is no fault of what was collected here.
