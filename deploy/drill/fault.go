@@ -26,6 +26,9 @@ func faults() []fault {
 		{name: "disk-full", about: "the log's disk is full", happen: diskFull},
 		{name: "disk-readonly", about: "the log's disk is read-only", happen: diskReadOnly},
 		{name: "disk-small", about: "the log's disk is smaller than queue.max_size", happen: diskSmall},
+		{name: "sync-fails", about: "every fdatasync of the collector fails for a while", happen: syncsFail},
+		{name: "write-fails", about: "every write to the log fails for a while", happen: writesFail},
+		{name: "sync-flaky", about: "some syncs and writes fail among others that do not", rounds: 9, quickRounds: 3, happen: syncsFlaky},
 		{name: "truncated-tail", about: "the end of the log is cut off", happen: damaged(truncatedTail)},
 		{name: "zeroed-tail", about: "the end of the log is zeros", happen: damaged(zeroedTail)},
 		{name: "flipped-bits", about: "bits in the middle of the log have changed", happen: damaged(flippedBits)},
@@ -36,7 +39,7 @@ func faults() []fault {
 		{name: "sigterm", about: "the collector is told to stop under load", rounds: 10, quickRounds: 2, happen: sigterm},
 		{name: "reload", about: "the configuration is read again, invalid and valid", happen: reload},
 		{name: "migrate", about: "the making of the schema is cut off, runs twice, meets a newer one", rounds: 20, quickRounds: 2, happen: migrate},
-		{name: "otel-down", about: "the collector's own telemetry goes to somebody who does not answer", happen: otelDown},
+		{name: "otel-down", about: "the collector's own telemetry goes to nobody, to one who does not answer, is slow, or fails", happen: otelDown},
 		{name: "replays", about: "the same reports come many times, at once and after restarts", happen: replays},
 	}
 }
