@@ -36,6 +36,7 @@ func faults() []fault {
 		{name: "newer-format", about: "a later version has written to the log", happen: newerFormat},
 		{name: "two-processes", about: "a second collector is started on the same directory", happen: twoProcesses},
 		{name: "clocks", about: "senders have wrong clocks", happen: wrongClocksReport},
+		{name: "server-clock", about: "the collector's own clock is set by an hour, forward and back", rounds: 3, quickRounds: 1, happen: serverClock},
 		{name: "sigterm", about: "the collector is told to stop under load", rounds: 10, quickRounds: 2, happen: sigterm},
 		{name: "reload", about: "the configuration is read again, invalid and valid", happen: reload},
 		{name: "migrate", about: "the making of the schema is cut off, runs twice, meets a newer one", rounds: 20, quickRounds: 2, happen: migrate},
