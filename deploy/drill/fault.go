@@ -23,6 +23,8 @@ func faults() []fault {
 		{name: "poison-rows", about: "ClickHouse refuses some rows for good, until they are replayed", rounds: 10, quickRounds: 2, happen: poisonRows},
 		{name: "constraint-dropped", about: "ClickHouse refuses rows, the collector is killed over it, and then all are welcome", rounds: 20, quickRounds: 3, happen: constraintDropped},
 		{name: "passing-errors", about: "ClickHouse has no table, no memory, too many parts for a while", happen: passingErrors},
+		{name: "password-changed", about: "ClickHouse refuses the login for a while", happen: passwordChanged},
+		{name: "type-changed", about: "a column of ClickHouse has another type for a while", rounds: 5, quickRounds: 1, happen: typeChanged},
 		{name: "disk-full", about: "the log's disk is full", happen: diskFull},
 		{name: "disk-readonly", about: "the log's disk is read-only", happen: diskReadOnly},
 		{name: "disk-small", about: "the log's disk is smaller than queue.max_size", happen: diskSmall},
