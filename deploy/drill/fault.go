@@ -40,6 +40,7 @@ func faults() []fault {
 		{name: "clocks", about: "senders have wrong clocks", happen: wrongClocksReport},
 		{name: "server-clock", about: "the collector's own clock is set by an hour, forward and back", rounds: 3, quickRounds: 1, happen: serverClock},
 		{name: "sigterm", about: "the collector is told to stop under load", rounds: 10, quickRounds: 2, happen: sigterm},
+		{name: "sigterm-in-outage", about: "the collector is told to stop while ClickHouse hangs", rounds: 3, quickRounds: 1, happen: sigtermInOutage},
 		{name: "reload", about: "the configuration is read again, invalid and valid", happen: reload},
 		{name: "migrate", about: "the making of the schema is cut off, runs twice, meets a newer one", rounds: 20, quickRounds: 2, happen: migrate},
 		{name: "otel-down", about: "the collector's own telemetry goes to nobody, to one who does not answer, is slow, or fails", happen: otelDown},
