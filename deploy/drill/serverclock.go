@@ -92,6 +92,8 @@ func (s *serverTime) set(offset time.Duration) error {
 	return nil
 }
 
+func (s *serverTime) shown() string { return s.offset.Round(time.Second).String() }
+
 // offsets are where the clock goes: an hour forward, back, an hour behind and
 // forward again, and over the hour in which summer time begins.
 func offsets(now time.Time, dwell time.Duration) []time.Duration {
@@ -166,7 +168,7 @@ func (s *serverTime) repeat(ctx context.Context, known []report) error {
 			return err
 		}
 		if a.Accepted > 0 {
-			s.verdict.problem("with the clock set to %s a repeated report was taken for a new one: %s", s.offset, a.text)
+			s.verdict.problem("with the clock set to %s a repeated report was taken for a new one: %s", s.shown(), a.text)
 			return nil
 		}
 		s.told++
@@ -181,7 +183,7 @@ func (s *serverTime) follow(ctx context.Context) error {
 	r := newReport(2, reportKind{}) // errors
 	sent := time.Now()
 	if !s.load.deliver(ctx, r) {
-		s.verdict.problem("with the clock set to %s a report was not taken", s.offset)
+		s.verdict.problem("with the clock set to %s a report was not taken", s.shown())
 		return nil
 	}
 	by := sent.Add(s.offset).UnixMilli()
@@ -191,7 +193,7 @@ func (s *serverTime) follow(ctx context.Context) error {
 		return rows > 0, err
 	})
 	if err != nil {
-		s.verdict.problem("with the clock set to %s: %v", s.offset, err)
+		s.verdict.problem("with the clock set to %s: %v", s.shown(), err)
 		return nil
 	}
 	s.slowest = max(s.slowest, time.Since(sent))
@@ -200,7 +202,7 @@ func (s *serverTime) follow(ctx context.Context) error {
 	if err == nil && right == 0 {
 		var times string
 		times, err = s.field.database.text(ctx, "SELECT timestamp, received_at "+row)
-		s.verdict.problem("with the clock set to %s a row has the times %s", s.offset, times)
+		s.verdict.problem("with the clock set to %s a row has the times %s", s.shown(), times)
 	}
 	return err
 }

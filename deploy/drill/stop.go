@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"net/http"
+	"os"
 	"syscall"
 	"time"
 )
@@ -38,7 +39,31 @@ func sigterm(ctx context.Context, f *field) (v verdict, err error) {
 	}
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
+	if err == nil {
+		err = f.interrupt(ctx, &judged)
+	}
 	return judged, err
+}
+
+// interrupt stops the collector as people do at the desk, who do not wait for
+// load balancers.
+func (f *field) interrupt(ctx context.Context, v *verdict) error {
+	if err := f.change(func(s *settings) { s.delay = 30 * time.Second }); err != nil {
+		return err
+	}
+	f.collector.kill()
+	if err := f.serve(ctx); err != nil {
+		return err
+	}
+	told := time.Now()
+	f.collector.signal(os.Interrupt)
+	err := f.collector.wait(ctx, stopPatience)
+	took := time.Since(told)
+	if err != nil || took > f.settings.delay {
+		v.problem("with Ctrl-C it ended after %d ms: %v", took.Milliseconds(), err)
+	}
+	v.detail("with Ctrl-C after %d ms", took.Milliseconds())
+	return nil
 }
 
 // sigtermInOutage stops the collector while ClickHouse hangs: it must end in
@@ -70,9 +95,35 @@ func sigtermInOutage(ctx context.Context, f *field) (v verdict, err error) {
 			return v, err
 		}
 	}
+	if err := f.stopBeforeDatabase(ctx, l, &v); err != nil {
+		return v, err
+	}
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
 	return judged, err
+}
+
+// stopBeforeDatabase stops a collector that takes reports and has not found its
+// database yet.
+func (f *field) stopBeforeDatabase(ctx context.Context, l *load, v *verdict) error {
+	l.stop()
+	l.reset()
+	f.proxy.refuse()
+	f.collector.kill()
+	if err := f.start(); err != nil {
+		return err
+	}
+	if err := f.await(ctx, f.collector, "waiting for ClickHouse"); err != nil {
+		return err
+	}
+	l.start(ctx)
+	if err := f.terminate(ctx, l, v); err != nil {
+		return err
+	}
+	if err := f.proxy.open(); err != nil {
+		return err
+	}
+	return f.serve(ctx)
 }
 
 // terminate sends SIGTERM after a while and watches what is to be seen: first
