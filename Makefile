@@ -36,7 +36,7 @@ check: ## format, vet, staticcheck, TypeScript, bundle and its size, architectur
 	go test -run 'TestArchitecture' ./cmd/throughline
 
 drill: build ## break everything on purpose and count what is lost; ARGS=… passes options, such as names of faults
-	@$(SETUP) engine
+	@$(SETUP) engine strace
 	@go run ./deploy/drill $(ARGS)
 
 bench-ingest: build ## the collector against a bare HTTP server, from report to row; ARGS=… passes options

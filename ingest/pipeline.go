@@ -145,7 +145,7 @@ func (p *Pipeline) store(ctx context.Context, sink Sink, r queue.Range) {
 		events[app] -= lost
 	}
 	if !r.Oldest.IsZero() { // not if all of it was damaged
-		p.lag.Record(ctx, p.Now().Sub(r.Oldest).Seconds())
+		p.lag.Record(ctx, max(0, p.Now().Sub(r.Oldest)).Seconds()) // the clock may have been set back
 	}
 	p.settling.Lock()
 	defer p.settling.Unlock()
@@ -200,9 +200,9 @@ func (p *Pipeline) write(ctx context.Context, sink Sink, batch Batch, attempt in
 		attribute.Int("throughline.batch.records", len(batch.Records)),
 		attribute.Int("throughline.batch.attempt", attempt)))
 	defer span.End()
-	start := p.Now()
+	start := time.Now() // not the wall clock, which may be set meanwhile
 	err := sink.Write(ctx, batch)
-	p.insert.Record(ctx, p.Now().Sub(start).Seconds(), metric.WithAttributes(attribute.Bool("error", err != nil)))
+	p.insert.Record(ctx, time.Since(start).Seconds(), metric.WithAttributes(attribute.Bool("error", err != nil)))
 	if err != nil {
 		span.SetStatus(codes.Error, err.Error())
 	}

@@ -9,7 +9,9 @@ import (
 )
 
 // Recover rebuilds, from what the log holds, what the collector knew when it
-// ended: the ledger, and the ids of recent events, which it puts into ids.
+// ended: the ledger, and the ids of recent events, which it puts into ids. Every
+// id that the log holds counts as one that has just come: how long ago it really
+// did, a wall clock that may have been set since cannot tell.
 // It must be called before anything is put into the queue.
 func Recover(q *queue.Queue, ids *seen.Set, log *slog.Logger) (*Ledger, error) {
 	ledger, err := LoadLedger(q.State())
@@ -33,7 +35,7 @@ func Recover(q *queue.Queue, ids *seen.Set, log *slog.Logger) (*Ledger, error) {
 		if len(record.IDs) > len(duplicate) {
 			duplicate = make([]bool, len(record.IDs))
 		}
-		ids.Claim(record.IDs, record.ReceivedAt, duplicate)
+		ids.Claim(record.IDs, duplicate)
 		ledger.Accepted(record.App, len(record.IDs), item.End)
 		if !item.Acknowledged {
 			queued[record.App] += len(record.IDs)

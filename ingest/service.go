@@ -153,7 +153,7 @@ func (s *Service) keep(record Record) (duplicates int, err error) {
 func (s *Service) enqueue(record Record, kept *scratch) (*queue.Commit, int, error) {
 	s.claiming.Lock()
 	defer s.claiming.Unlock()
-	duplicates := s.Seen.Claim(kept.ids, record.ReceivedAt, kept.duplicate)
+	duplicates := s.Seen.Claim(kept.ids, kept.duplicate)
 	all := kept.ids
 	if duplicates == len(all) {
 		commit, err := s.Queue.Barrier()

@@ -232,6 +232,36 @@ func TestService_TakesARepeatedReportOnce(t *testing.T) {
 	}
 }
 
+// The collector's clock is set forward and back by more than the window, also
+// across restarts: what is delivered again a moment later is still told.
+func TestService_TellsRepeatedReportsWhenTheClockIsSet(t *testing.T) {
+	sink, dir := newFlakySink(), t.TempDir()
+	app, first := &App{Name: "shop"}, body("00000000000000e1")
+	r := newRig(t, dir, 1<<20, &letterBox{})
+	for i, offset := range []time.Duration{0, time.Hour, -time.Hour, 2 * time.Hour, 0} {
+		if i == 3 { // the log's records are an hour old, or come from the future
+			go r.pipeline.Finish(t.Context())
+			r.pipeline.Run(t.Context(), sink)
+			if err := r.queue.Release(); err != nil {
+				t.Fatal(err)
+			}
+			r = newRig(t, dir, 1<<20, &letterBox{})
+		}
+		r.service.Now = func() time.Time { return time.Now().Add(offset).Round(0) }
+		fresh := body(fmt.Sprintf("%016x", 0xf0+i))
+		for range 2 {
+			for _, content := range [][]byte{first, fresh} {
+				if _, err := r.service.Accept(Submission{App: app, Body: content}); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	}
+	if got := sums(r.ledger.Entries()); got[StageAccepted] != 6 || got[StageRejected] != 14 {
+		t.Errorf("of 6 events, 14 times repeated: %v", got)
+	}
+}
+
 // When time runs out the rest stays in the log, and the next life stores it.
 func TestPipeline_LeavesInTheLogWhatItHadNoTimeToStore(t *testing.T) {
 	sink, dir := newFlakySink(), t.TempDir()

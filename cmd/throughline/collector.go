@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -47,6 +48,7 @@ type collector struct {
 	public    net.Listener
 	admin     net.Listener
 	stopping  atomic.Bool
+	endBy     time.Time // when everything has to be over; zero before run ends
 }
 
 // newCollector opens ports and log and puts the parts together. The ports come
@@ -154,40 +156,68 @@ func (co *collector) assemble() (err error) {
 // travels, so that nothing that was answered is lost.
 func (co *collector) run(ctx context.Context) error {
 	grace := co.config.ShutdownGrace.Duration()
-	adminCtx, endAdmin := context.WithCancel(context.WithoutCancel(ctx))
+	running, ctx := errgroup.WithContext(ctx)
+	lasting := context.WithoutCancel(ctx)
+	adminCtx, endAdmin := context.WithCancel(lasting)
 	defer endAdmin()
-	pipelineCtx, endPipeline := context.WithCancel(context.WithoutCancel(ctx))
+	publicCtx, endPublic := context.WithCancel(lasting)
+	defer endPublic()
+	pipelineCtx, endPipeline := context.WithCancel(lasting)
 	defer endPipeline()
 
-	running, ctx := errgroup.WithContext(ctx)
+	var shown sync.WaitGroup // the admin side shows the draining, too
+	shown.Add(2)
 	running.Go(func() error {
 		return server.Serve(adminCtx, co.admin, co.adminSide().Handler(), time.Second, co.log)
 	})
 	running.Go(func() error {
-		defer endAdmin() // it shows the draining, too
-		if err := co.connect(ctx); err != nil {
-			if ctx.Err() != nil {
-				return nil // told to stop before the database was there
-			}
-			return err
-		}
-		d := co.database.Load()
-		running.Go(func() error { return d.watch(ctx) })
-		co.pipeline.Run(pipelineCtx, d.store)
-		return nil
+		defer shown.Done()
+		defer endPipeline()
+		return co.moveRows(ctx, pipelineCtx, running)
 	})
 	running.Go(func() error {
-		err := co.server.Serve(ctx, co.public, grace/2)
+		defer shown.Done()
+		err := co.server.Serve(publicCtx, co.public, grace/2)
 		co.pipeline.Finish(pipelineCtx) // nothing comes any more
 		return err
 	})
 	running.Go(func() error {
 		<-ctx.Done()
 		co.stopping.Store(true)
-		time.AfterFunc(grace, endPipeline)
+		co.linger(ctx)
+		endPublic()
+		co.endBy = time.Now().Add(grace)
+		time.AfterFunc(grace-grace/10, endPipeline) // what is left is for closing
+		shown.Wait()
+		endAdmin()
 		return nil
 	})
 	return running.Wait()
+}
+
+// moveRows opens the database and moves what is in the log there until the log
+// is closed and empty, or pipelineCtx ends.
+func (co *collector) moveRows(ctx, pipelineCtx context.Context, running *errgroup.Group) error {
+	if err := co.connect(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil // told to stop before the database was there
+		}
+		return err
+	}
+	d := co.database.Load()
+	running.Go(func() error { return d.watch(ctx) })
+	co.pipeline.Run(pipelineCtx, d.store)
+	return nil
+}
+
+// linger takes reports for a while longer when a service manager ends the
+// collector: /readyz says no already, and whatever sends reports here gets time
+// to see that before the port closes. Nobody waits for it at the desk, nor when
+// something has broken down.
+func (co *collector) linger(ctx context.Context) {
+	if errors.As(context.Cause(ctx), &terminated{}) {
+		time.Sleep(co.config.ShutdownDelay.Duration())
+	}
 }
 
 func (co *collector) adminSide() server.Admin {
@@ -240,7 +270,11 @@ func (co *collector) close(ctx context.Context) error {
 		errs = append(errs, d.close())
 	}
 	if co.telemetry != nil {
-		ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
+		patience := 5 * time.Second
+		if !co.endBy.IsZero() {
+			patience = min(patience, time.Until(co.endBy))
+		}
+		ctx, cancel := context.WithTimeout(ctx, patience)
 		defer cancel()
 		if err := co.telemetry.close(ctx); err != nil {
 			// Whoever collects it is away; that is no fault of what was collected here.

@@ -80,7 +80,7 @@ func startCollector(t *testing.T, origin string) *collector {
 	t.Helper()
 	co, stop := startStoppable(t, origin, t.Output())
 	t.Cleanup(func() {
-		if err := stop(); err != nil {
+		if err := stop(nil); err != nil {
 			t.Errorf("stop: %v", err)
 		}
 	})
@@ -89,7 +89,7 @@ func startCollector(t *testing.T, origin string) *collector {
 
 // startStoppable starts a collector and returns what stops it; its database
 // answers until the test ends.
-func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, stop func() error) {
+func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, stop func(cause error) error) {
 	t.Helper()
 	c := config.Default()
 	c.Listen, c.Admin.Listen = "127.0.0.1:0", "127.0.0.1:0"
@@ -97,6 +97,7 @@ func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, 
 	c.DataDir = t.TempDir()
 	c.AgentToken = e2eToken
 	c.Batch.MaxAge = config.Duration(50 * time.Millisecond)
+	c.ShutdownDelay = config.Duration(time.Second)
 	c.Apps = []config.App{{Name: "shop", Key: "shop-web-4f7c2a", Origins: []string{origin}, Environment: "test"}}
 	c.Transactions = []config.Transaction{{
 		Name: "View product", App: "shop", Objectives: config.Objectives{Satisfied: config.Duration(2 * time.Second)},
@@ -112,7 +113,7 @@ func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, 
 	if err := co.connect(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancelCause(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- co.run(ctx) }()
 	t.Cleanup(func() {
@@ -120,7 +121,7 @@ func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, 
 			t.Errorf("close: %v", err)
 		}
 	})
-	return co, func() error { cancel(); return <-ended }
+	return co, func(cause error) error { cancel(cause); return <-ended }
 }
 
 // visit opens the product page as a user, breaks it and leaves. It returns the

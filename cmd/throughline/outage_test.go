@@ -79,7 +79,7 @@ func TestCollector_StopsWithoutLosingWhatItAccepted(t *testing.T) {
 		})
 	}
 	time.Sleep(300 * time.Millisecond)
-	if err := stop(); err != nil {
+	if err := stop(nil); err != nil {
 		t.Error(err)
 	}
 	endSending()
@@ -90,12 +90,46 @@ func TestCollector_StopsWithoutLosingWhatItAccepted(t *testing.T) {
 	}
 }
 
+// A service manager ends the collector: whoever balances load gets time to see
+// that it is not ready, and what is sent in that time is taken.
+func TestCollector_IsNotReadyBeforeItStopsTakingReports(t *testing.T) {
+	const origin = "https://shop.example"
+	co, stop := startStoppable(t, origin, t.Output())
+	url, ready := localURL(co.public), localURL(co.admin)+"/readyz"
+	told := time.Now()
+	ended := make(chan error, 1)
+	go func() { ended <- stop(terminated{}) }()
+	for status := 0; status != http.StatusServiceUnavailable; time.Sleep(time.Millisecond) {
+		response, err := http.Get(ready)
+		if err != nil {
+			t.Fatal(err)
+		}
+		status = response.StatusCode
+		_ = response.Body.Close()
+	}
+	taken := 0
+	for ; time.Since(told) < co.config.ShutdownDelay.Duration()*3/4; taken++ {
+		if status, err := send(t.Context(), url, origin, taken); err != nil || status != http.StatusAccepted {
+			t.Fatalf("report %d, %s after the signal: %d, %v", taken, time.Since(told), status, err)
+		}
+	}
+	if err := <-ended; err != nil || taken == 0 {
+		t.Errorf("%d reports taken; %v", taken, err)
+	}
+	if _, err := send(t.Context(), url, origin, taken); err == nil {
+		t.Error("a report was taken after the end")
+	}
+	if got, want := row(t, co, "SELECT count() AS x FROM errors"), fmt.Sprint(taken); got != want {
+		t.Errorf("%s rows, want %s", got, want)
+	}
+}
+
 // The console sends people to the collector's log, so that must say more.
 func TestConsole_FailureIsInTheCollectorsLog(t *testing.T) {
 	var log screen
 	co, stop := startStoppable(t, "https://shop.example", &log)
 	defer func() {
-		if err := stop(); err != nil {
+		if err := stop(nil); err != nil {
 			t.Error(err)
 		}
 	}()

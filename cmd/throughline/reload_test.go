@@ -37,7 +37,7 @@ func TestCollector_ReadsItsConfigurationAgain(t *testing.T) {
 	var log screen
 	co, stop := startStoppable(t, "https://shop.example", &log)
 	defer func() {
-		if err := stop(); err != nil {
+		if err := stop(nil); err != nil {
 			t.Error(err)
 		}
 	}()

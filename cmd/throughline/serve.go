@@ -20,8 +20,9 @@ ClickHouse, the embedded one unless the configuration names a server. The admin 
 shows the console, health and metrics.
 
 SIGHUP reads apps, transactions and the agents' token again; an invalid configuration
-changes nothing. SIGTERM stops once everything is stored; what cannot be stored within
-shutdown_grace stays in the log for the next start.
+changes nothing. SIGTERM makes /readyz say 503 while reports are still taken for
+shutdown_delay, then stops once everything is stored; what cannot be stored within
+shutdown_grace stays in the log for the next start. Ctrl-C does the same without delay.
 
 OpenTelemetry's environment variables (OTEL_EXPORTER_OTLP_ENDPOINT and others)
 send the collector's own traces and metrics somewhere.`,

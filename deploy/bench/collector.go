@@ -37,6 +37,7 @@ type collector struct {
 
 const configuration = `listen: %s
 admin: {listen: %s}
+shutdown_delay: 0s
 clickhouse:
   embedded: {native_port: %d, http_port: %d}
 apps:

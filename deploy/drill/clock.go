@@ -27,6 +27,7 @@ func wrongClocks(now time.Time) []wrongClock {
 		{name: "ten years ahead", sentAt: ms + 10*year, atMS: ms + 10*year - second},
 		{name: "ten years behind", sentAt: ms - 10*year, atMS: ms - 10*year - second},
 		{name: "an hour ahead", sentAt: ms + year/365/24, atMS: ms + year/365/24 - second},
+		{name: "an hour behind", sentAt: ms - year/365/24, atMS: ms - year/365/24 - second}, // summer time that did not come
 		{name: "before 1970", sentAt: -ms, atMS: -ms, field: "sent_at_ms", index: -1},
 		{name: "zero", sentAt: 0, atMS: 0, field: "sent_at_ms", index: -1},
 		{name: "seconds", sentAt: ms / 1000, atMS: ms / 1000},

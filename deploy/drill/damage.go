@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -173,10 +174,10 @@ func missingSegment(f *field) (int, bool, error) {
 	return eventsIn(frames), true, nil
 }
 
-// newerFormat makes a segment one of a later version: the collector must refuse
-// it and touch nothing, so that the later version finds everything.
+// newerFormat makes a segment, and then a checkpoint, one of a later version: the
+// collector must refuse it and touch nothing, so that the later version finds
+// everything.
 func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
-	const later = 99
 	l, err := f.fillLog(ctx)
 	if err != nil {
 		return v, err
@@ -190,24 +191,16 @@ func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
 	if err != nil {
 		return v, err
 	}
-	newest := files[len(files)-1]
-	setVersion := func(version uint32) error {
-		return edit(newest, func(data []byte) []byte {
-			binary.LittleEndian.PutUint32(data[segmentVersionAt:], version)
-			return data
-		})
+	checkpoints, err := filepath.Glob(filepath.Join(f.queueDir(), "checkpoint.*"))
+	if err != nil || len(checkpoints) == 0 {
+		return v, errors.Join(errors.New("the log has no checkpoint"), err)
 	}
-	if err := setVersion(later); err != nil {
-		return v, err
+	for _, file := range []string{files[len(files)-1], checkpoints[0]} {
+		if err := f.refuseNewerFormat(ctx, file, &v); err != nil {
+			return v, err
+		}
 	}
-	if err := f.start(); err != nil {
-		return v, err
-	}
-	if err := f.collector.wait(ctx, stopPatience); err == nil || f.collector.cmd.ProcessState.ExitCode() < 1 || !strings.Contains(f.collector.said(), "format 99") {
-		v.problem("a newer format was not refused: %v, %s", err, f.collector.lastWords())
-	}
-	v.detail("%s", f.collector.lastWords())
-	if err := errors.Join(setVersion(1), f.proxy.open()); err != nil {
+	if err := f.proxy.open(); err != nil {
 		return v, err
 	}
 	if err := f.serve(ctx); err != nil {
@@ -216,6 +209,28 @@ func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
 	return judged, err
+}
+
+// refuseNewerFormat starts the collector with a file of a later version.
+func (f *field) refuseNewerFormat(ctx context.Context, file string, v *verdict) error {
+	const present, later = 1, 99
+	setVersion := func(version uint32) error {
+		return edit(file, func(data []byte) []byte {
+			binary.LittleEndian.PutUint32(data[formatVersionAt:], version)
+			return data
+		})
+	}
+	if err := setVersion(later); err != nil {
+		return err
+	}
+	if err := f.start(); err != nil {
+		return err
+	}
+	if err := f.collector.wait(ctx, stopPatience); err == nil || f.collector.cmd.ProcessState.ExitCode() < 1 || !strings.Contains(f.collector.said(), "format 99") {
+		v.problem("a newer format of %s was not refused: %v, %s", filepath.Base(file), err, f.collector.lastWords())
+	}
+	v.detail("%s", f.collector.lastWords())
+	return setVersion(present)
 }
 
 // twoProcesses starts a second collector on the same directory.

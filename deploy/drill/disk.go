@@ -9,8 +9,8 @@ import (
 	"path/filepath"
 )
 
-// errNotHere is a fault that only root can provoke, and only on Linux.
-var errNotHere = errors.New("file systems cannot be mounted here")
+// errNotHere is a fault that cannot be provoked on this machine, or not by this user.
+var errNotHere = errors.New("cannot be provoked here")
 
 const (
 	smallDisk = 64 << 20

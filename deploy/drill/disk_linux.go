@@ -27,7 +27,7 @@ func mountReadOnly(dir string) error {
 
 func mounted(err error) error {
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
-		return fmt.Errorf("%w: %w", errNotHere, err)
+		return fmt.Errorf("%w: file systems cannot be mounted: %w", errNotHere, err)
 	}
 	if err != nil {
 		return fmt.Errorf("mount: %w", err)

@@ -35,14 +35,14 @@ type field struct {
 type settings struct {
 	maxSize, segmentSize string
 	batchAge             time.Duration
-	grace                time.Duration
-	apps                 string // more apps, as YAML
+	delay, grace         time.Duration // of the shutdown
+	apps                 string        // more apps, as YAML
 	// embedded is the HTTP port of the collector's own engine, 0 for the shared one.
 	embedded int
 }
 
 func defaultSettings() settings {
-	return settings{maxSize: "1GiB", segmentSize: "4MiB", batchAge: 100 * time.Millisecond, grace: 20 * time.Second}
+	return settings{maxSize: "1GiB", segmentSize: "4MiB", batchAge: 100 * time.Millisecond, delay: 200 * time.Millisecond, grace: 20 * time.Second}
 }
 
 // newField makes what the fault of that name needs: a directory below dir and a
@@ -80,6 +80,7 @@ clickhouse:
   embedded: {native_port: 0, http_port: %d}
 queue: {max_size: %s, segment_size: %s}
 batch: {max_age: %s}
+shutdown_delay: %s
 shutdown_grace: %s
 apps:
   - {name: %s, key: %s, origins: ["%s"], environment: drill}
@@ -96,7 +97,7 @@ func (f *field) configure() error {
 		addr = "[]"
 	}
 	return f.write(f.configFile(), fmt.Sprintf(configuration, f.public, f.admin, f.dataDir(), addr, f.database.name, s.embedded,
-		s.maxSize, s.segmentSize, s.batchAge, s.grace, appName, appKey, origin, s.apps, transaction, appName))
+		s.maxSize, s.segmentSize, s.batchAge, s.delay, s.grace, appName, appKey, origin, s.apps, transaction, appName))
 }
 
 func (f *field) write(file, text string) error {

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/http"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -52,6 +53,8 @@ type tally struct {
 	repeats int // acknowledged again
 	busy    int // 503
 	broken  int // no answer
+	// took are how long the acknowledgements did.
+	took []time.Duration
 	// firstBroken is when a request first got no answer.
 	firstBroken time.Time
 	// odd is the first answer that no client should see.
@@ -138,13 +141,16 @@ func (l *load) work(ctx context.Context) {
 
 // deliver sends a report once and says whether it was acknowledged.
 func (l *load) deliver(ctx context.Context, r report) bool {
+	sent := time.Now()
 	status, answer, err := l.sender.post(ctx, r.body)
+	took := time.Since(sent)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if !l.tally.note(status, answer, err) {
 		return false
 	}
 	l.tally.reports++
+	l.tally.took = append(l.tally.took, took)
 	for _, e := range r.events {
 		l.acknowledged[e.table] = append(l.acknowledged[e.table], e.id)
 		if e.poisoned {
@@ -181,6 +187,13 @@ func (l *load) earlier() (report, bool) {
 	return l.recent[rand.IntN(len(l.recent))], true
 }
 
+// sample are some of the acknowledged reports.
+func (l *load) sample() []report {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Clone(l.recent)
+}
+
 // note counts an answer and says whether it acknowledges the whole report.
 func (t *tally) note(status int, a answer, err error) bool {
 	switch {
@@ -200,6 +213,15 @@ func (t *tally) note(status int, a answer, err error) bool {
 		return true
 	}
 	return false
+}
+
+// quantile is how long that share of the acknowledgements took at most.
+func (t *tally) quantile(share float64) time.Duration {
+	if len(t.took) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(t.took))
+	return sorted[int(share*float64(len(sorted)-1))]
 }
 
 func (t *tally) surprise(text string) {

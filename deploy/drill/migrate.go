@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -45,14 +46,11 @@ func migrate(ctx context.Context, f *field) (v verdict, err error) {
 	}
 	l := newLoad(f.public, loadOptions{})
 	defer l.stop()
-	if err := l.send(ctx, 20); err != nil {
+	if err := f.newerSchema(ctx, l, &v); err != nil {
 		return v, err
 	}
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
-	if err == nil {
-		err = f.refuseNewerSchema(ctx, &judged)
-	}
 	judged.detail("cut off %d times", cut)
 	return judged, err
 }
@@ -101,14 +99,43 @@ func (f *field) schema(ctx context.Context) (string, error) {
 	return tables + "\n" + versions, err
 }
 
-// refuseNewerSchema makes the database one of a later version, which this one
-// must leave alone.
-func (f *field) refuseNewerSchema(ctx context.Context, v *verdict) error {
-	const later = "INSERT INTO schema_migrations (version, checksum, applied_at) VALUES (9999, 'later', now64(3))"
-	if err := f.database.do(ctx, later); err != nil {
+// newerSchema makes the database one of a later version, as in a rolling upgrade.
+// A collector that runs goes on; one that starts must refuse, and leave the
+// schema and its log alone until there is its version again.
+func (f *field) newerSchema(ctx context.Context, l *load, v *verdict) error {
+	err := f.database.do(ctx, "INSERT INTO schema_migrations (version, checksum, applied_at) VALUES (9999, 'later', now64(3))",
+		"ALTER TABLE errors ADD COLUMN later UInt8")
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(l.send(ctx, 20), f.drained(ctx)); err != nil {
+		return err
+	}
+	f.proxy.set(rule{gate: make(chan struct{})})
+	if err := l.send(ctx, 20); err != nil { // these wait in the log
 		return err
 	}
 	f.collector.kill()
+	f.proxy.set(rule{})
+	before, err := f.schema(ctx)
+	if err != nil {
+		return err
+	}
+	if err := f.refuseNewerSchema(ctx, v); err != nil {
+		return err
+	}
+	if after, err := f.schema(ctx); err != nil || after != before {
+		v.problem("the newer schema was changed: %v", err)
+	}
+	err = f.database.do(ctx, "ALTER TABLE schema_migrations DELETE WHERE version = 9999 SETTINGS mutations_sync = 2", "ALTER TABLE errors DROP COLUMN later")
+	if err != nil {
+		return err
+	}
+	return f.serve(ctx)
+}
+
+// refuseNewerSchema starts what must not start.
+func (f *field) refuseNewerSchema(ctx context.Context, v *verdict) error {
 	for _, command := range []string{"migrate", "serve"} {
 		p, err := f.command(command)
 		if err != nil {

@@ -13,7 +13,8 @@ func fat() reportKind { return reportKind{stackBytes: 12 << 10} }
 
 // clickhouseRefuses takes ClickHouse away until the log is full and longer.
 func clickhouseRefuses(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.change(func(s *settings) { s.maxSize = "40MiB" }); err != nil { // two segments of it are kept free
+	const fullAt = (40 - 3*4) << 20 // three segments of it are kept free
+	if err := f.change(func(s *settings) { s.maxSize, s.segmentSize = "40MiB", "4MiB" }); err != nil {
 		return v, err
 	}
 	if err := f.begin(ctx); err != nil {
@@ -34,6 +35,13 @@ func clickhouseRefuses(ctx context.Context, f *field) (v verdict, err error) {
 		return v, err
 	}
 	full, atFull := time.Since(away), l.acknowledgedEvents()
+	held, err := f.metric(ctx, "throughline_ingest_queue_size")
+	if err != nil {
+		return v, err
+	}
+	if held < fullAt*4/5 {
+		v.problem("reports were refused when the log held %.0f of %d bytes", held, fullAt)
+	}
 	if status := f.readiness(ctx); status != http.StatusServiceUnavailable {
 		v.problem("/readyz is %d while the log is full", status)
 	}
@@ -59,7 +67,8 @@ func clickhouseRefuses(ctx context.Context, f *field) (v verdict, err error) {
 // reports are taken meanwhile.
 func (f *field) watchDrain(ctx context.Context, l *load, v *verdict) error {
 	back := time.Now()
-	before := l.snapshot().reports
+	var live attention
+	stored := -1 // rows when the database came back
 	// What is under way may overtake what was answered a moment ago.
 	slack := 8 * l.options.workers
 	err := f.collector.until(ctx, "the log is drained", drainPatience, func(ctx context.Context) (bool, error) {
@@ -76,6 +85,12 @@ func (f *field) watchDrain(ctx context.Context, l *load, v *verdict) error {
 				last = i + 1
 			}
 		}
+		if stored < 0 {
+			stored = len(rows)
+		}
+		if len(rows) > stored { // it had to notice first
+			live.look(l.snapshot())
+		}
 		if last > len(rows)+slack {
 			v.problem("not oldest first: event %d is stored, and only %d in all", last, len(rows))
 		}
@@ -85,11 +100,30 @@ func (f *field) watchDrain(ctx context.Context, l *load, v *verdict) error {
 	if err != nil {
 		return err
 	}
-	if l.snapshot().reports == before {
-		v.problem("no report was taken while the log was drained")
+	const starved = 3 * time.Second
+	if live.reports == live.first || live.longest > starved {
+		v.problem("%d reports were taken while the log was drained, once none for %.1f s", live.reports-live.first, live.longest.Seconds())
 	}
-	v.detail("drained in %.1f s under load", time.Since(back).Seconds())
+	v.detail("drained in %.1f s under load, %d reports taken meanwhile with pauses of %d ms at most", time.Since(back).Seconds(), live.reports-live.first, live.longest.Milliseconds())
 	return nil
+}
+
+// attention measures the longest time in which no report was taken.
+type attention struct {
+	first, reports int
+	since          time.Time // the last one was taken
+	longest        time.Duration
+}
+
+func (a *attention) look(t tally) {
+	now := time.Now()
+	if a.since.IsZero() {
+		a.first, a.reports, a.since = t.reports, t.reports, now
+	}
+	a.longest = max(a.longest, now.Sub(a.since))
+	if t.reports > a.reports {
+		a.reports, a.since = t.reports, now
+	}
 }
 
 // steadyQueue is how many events may wait while all is well and load goes on.

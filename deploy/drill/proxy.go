@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +18,9 @@ const endOfStream = 5
 type rule struct {
 	// gate, when not nil, holds up everything until it is closed.
 	gate chan struct{}
+	// refusal, when not nil, is the server's answer to every login; who is logged
+	// in is thrown out.
+	refusal []byte
 	// delay holds up the server's answer to each insert.
 	delay time.Duration
 	// cutAfter resets the connection once so many bytes of an insert have
@@ -72,11 +76,18 @@ func (p *proxy) refuse() {
 // set puts a rule into force; the gate of the one before is opened.
 func (p *proxy) set(r rule) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
 	if p.rule.gate != nil {
 		close(p.rule.gate)
 	}
 	p.rule = r
+	var out map[*link]bool
+	if r.refusal != nil {
+		out, p.links = p.links, map[*link]bool{}
+	}
+	p.mu.Unlock()
+	for l := range out {
+		l.reset()
+	}
 }
 
 func (p *proxy) close() {
@@ -101,6 +112,10 @@ func (p *proxy) accept(listener net.Listener) {
 }
 
 func (p *proxy) connect(client *net.TCPConn) {
+	if refusal := p.current().refusal; refusal != nil {
+		refuseLogin(client, refusal)
+		return
+	}
 	server, err := net.Dial("tcp", p.target)
 	if err != nil {
 		_ = client.Close()
@@ -108,7 +123,7 @@ func (p *proxy) connect(client *net.TCPConn) {
 	}
 	l := &link{proxy: p, client: client, server: server.(*net.TCPConn)}
 	p.mu.Lock()
-	refusing := p.listener == nil
+	refusing := p.listener == nil || p.rule.refusal != nil
 	if !refusing {
 		p.links[l] = true
 	}
@@ -122,6 +137,18 @@ func (p *proxy) connect(client *net.TCPConn) {
 	p.mu.Lock()
 	delete(p.links, l)
 	p.mu.Unlock()
+}
+
+// refuseLogin answers what a client says first, and hangs up.
+func refuseLogin(client *net.TCPConn, refusal []byte) {
+	const patience = 5 * time.Second
+	_ = client.SetDeadline(time.Now().Add(patience))
+	if _, err := client.Read(make([]byte, 4<<10)); err == nil {
+		_, _ = client.Write(refusal)
+		_ = client.CloseWrite()
+		_, _ = io.Copy(io.Discard, client) // a reset could overtake the answer
+	}
+	_ = client.Close()
 }
 
 // link is one connection through a proxy.

@@ -3,11 +3,14 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 )
 
@@ -51,13 +54,7 @@ func poisonRows(ctx context.Context, f *field) (v verdict, err error) {
 	if err := f.database.do(ctx, "ALTER TABLE errors DROP CONSTRAINT drill"); err != nil {
 		return v, err
 	}
-	if err := f.replay(ctx); err != nil {
-		return v, err
-	}
-	v, err = f.compare(ctx, l)
-	if files := f.deadLetterFiles(); len(files) > 0 {
-		v.problem("%d dead letters are left after the replay", len(files))
-	}
+	v, err = f.compareReplayed(ctx, l)
 	v.detail("%d rows dead-lettered and replayed, %d of them poisoned, %d kills meanwhile", letters, poisoned, rounds)
 	return v, err
 }
@@ -111,6 +108,114 @@ func (f *field) replay(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// compareReplayed compares when what was dead-lettered has been replayed.
+func (f *field) compareReplayed(ctx context.Context, l *load) (v verdict, err error) {
+	if err := f.replay(ctx); err != nil {
+		return v, err
+	}
+	v, err = f.compare(ctx, l)
+	if files := f.deadLetterFiles(); len(files) > 0 {
+		v.problem("%d dead letters are left after the replay", len(files))
+	}
+	return v, err
+}
+
+// typeChanged makes a column one of a type that the rows do not have, and the
+// old one again: an error about the rows for the server, and one of people.
+// What it refuses is dead-lettered, and replayed once all is well.
+func typeChanged(ctx context.Context, f *field) (v verdict, err error) {
+	if err := f.begin(ctx); err != nil {
+		return v, err
+	}
+	l := newLoad(f.public, loadOptions{})
+	l.start(ctx)
+	defer l.stop()
+	const exchange = "EXCHANGE TABLES errors AND errors_changed"
+	err = f.database.do(ctx, "CREATE TABLE errors_changed AS errors", "ALTER TABLE errors_changed DROP COLUMN count", "ALTER TABLE errors_changed ADD COLUMN count Array(UInt32)")
+	if err != nil {
+		return v, err
+	}
+	for range max(f.rounds, 1) {
+		if err := errors.Join(sleep(ctx, between(200*time.Millisecond, time.Second)), f.database.do(ctx, exchange)); err != nil {
+			return v, err
+		}
+		const mismatch = "code: 53"
+		said := strings.Count(f.collector.said(), mismatch)
+		err := f.collector.until(ctx, "the server refuses a type", stopPatience, func(context.Context) (bool, error) {
+			return strings.Count(f.collector.said(), mismatch) > said, nil
+		})
+		if err != nil {
+			v.problem("%v: %s", err, f.collector.lastWords())
+		}
+		if err := errors.Join(sleep(ctx, between(200*time.Millisecond, time.Second)), f.database.do(ctx, exchange)); err != nil {
+			return v, err
+		}
+	}
+	refused, err := f.judge(ctx, l)
+	if err != nil {
+		return v, err
+	}
+	letters, _, err := f.readDeadLetters()
+	refused.add(v)
+	if refused.lossExpected = letters; err != nil || refused.failed() || letters == 0 {
+		refused.problem("%d rows are in dead letters", letters)
+		return refused, err
+	}
+	v, err = f.compareReplayed(ctx, l)
+	v.detail("%d times, %d rows dead-lettered and replayed", max(f.rounds, 1), letters)
+	return v, err
+}
+
+// passwordChanged lets the server refuse the collector's login, as when the
+// password was changed there first. Reports must be taken all the while.
+func passwordChanged(ctx context.Context, f *field) (v verdict, err error) {
+	if err := f.begin(ctx); err != nil {
+		return v, err
+	}
+	l := newLoad(f.public, loadOptions{})
+	l.start(ctx)
+	defer l.stop()
+	if err := sleep(ctx, time.Second); err != nil {
+		return v, err
+	}
+	f.proxy.set(rule{refusal: loginRefused()})
+	if err := f.await(ctx, f.collector, "code: 516"); err != nil {
+		v.problem("error 516 did not come: %v", err)
+	}
+	if err := sleep(ctx, f.outage/2); err != nil {
+		return v, err
+	}
+	if status := f.readiness(ctx); status != http.StatusServiceUnavailable {
+		v.problem("/readyz is %d while nobody can log in", status)
+	}
+	taken := l.snapshot()
+	f.proxy.set(rule{})
+	if err := errors.Join(f.awaitReady(ctx), f.drainedUnderLoad(ctx, l)); err != nil {
+		return v, err
+	}
+	judged, err := f.judge(ctx, l)
+	judged.add(v)
+	if files := f.deadLetterFiles(); len(files) > 0 {
+		judged.problem("good rows are in %d dead letters", len(files))
+	}
+	if t := l.snapshot(); t.busy+t.broken > 0 {
+		judged.problem("reports were refused: %d with 503, %d unanswered", t.busy, t.broken)
+	}
+	judged.detail("%d reports taken by the end of it", taken.reports)
+	return judged, err
+}
+
+// loginRefused is the exception AUTHENTICATION_FAILED in ClickHouse's native
+// protocol. The embedded engine cannot send it: it has no passwords.
+func loginRefused() []byte {
+	const exception, authenticationFailed = 2, 516
+	packet := binary.LittleEndian.AppendUint32([]byte{exception}, authenticationFailed)
+	for _, text := range []string{"DB::Exception", "DB::Exception: default: Authentication failed: password is incorrect", ""} {
+		packet = append(binary.AppendUvarint(packet, uint64(len(text))), text...)
+	}
+	return append(packet, 0) // no other exception within
 }
 
 // constraintDropped kills the collector while it halves a batch that the database

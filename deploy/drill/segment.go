@@ -21,7 +21,7 @@ type frame struct {
 
 const (
 	segmentMagic     = "TLNE-LOG"
-	segmentVersionAt = 8
+	formatVersionAt  = 8 // also in checkpoints
 	segmentLengthAt  = 12
 	frameHeaderBytes = 24
 	frameAlign       = 8

@@ -214,7 +214,7 @@ func (q *Queue) begin() (*segment, error) {
 		return nil, fmt.Errorf("%w: its segments are not dealt with", ErrFull)
 	}
 	b, err := q.blank()
-	if err != nil && q.sacrifice() {
+	if noRoom(err) && q.sacrifice() {
 		b, err = q.blank()
 	}
 	if err != nil {
@@ -222,8 +222,10 @@ func (q *Queue) begin() (*segment, error) {
 	}
 	s, err := b.segment(q.id, end, first, q.o.Now(), q.o.Preamble)
 	if err != nil {
+		_ = q.disk.remove(b.name) // it holds nothing
 		return nil, err
 	}
+	s.newest = q.o.elapsed()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.segments = append(q.segments, s)
@@ -298,7 +300,7 @@ func (q *Queue) write(s *segment, g *group, start, stop int) error {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s.end = base + Position(to)
-	s.newest = g.entries[stop-1].at
+	s.newest = q.o.elapsed()
 	q.end = s.end
 	q.events += events
 	q.fresh += events

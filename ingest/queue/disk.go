@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // disk is one directory. The real one is [directory]; tests have one that
@@ -99,6 +100,12 @@ func lock(path string) (*os.File, error) {
 		return nil, errors.Join(fmt.Errorf("%w: %s", ErrLocked, path), f.Close())
 	}
 	return f, nil
+}
+
+// noRoom says that the disk is full, or what this user may have of it. Other
+// failures do not go away by removing files.
+func noRoom(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // missing says that a file is not there.

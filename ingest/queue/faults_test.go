@@ -558,6 +558,23 @@ func TestNext_WaitsForTheAgeOfTheOldest(t *testing.T) {
 	}
 }
 
+// A clock that was set back must not keep records waiting until it is as late
+// again as they are.
+func TestNext_DoesNotWaitForAClockThatWasSetBack(t *testing.T) {
+	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	o := small(t.TempDir())
+	o.Now = func() time.Time { return now }
+	q := mustOpen(t, o)
+	mustPut(t, q, 0, 1)
+	now = now.Add(-time.Hour)
+	mustPut(t, q, 1, 2)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	defer cancel()
+	if r, err := q.Next(ctx, Cut{MaxEvents: 100, MaxBytes: 1 << 20, MaxAge: time.Minute}); err != nil || len(r.Items) != 2 {
+		t.Fatalf("Next: %d records, %v", len(r.Items), err)
+	}
+}
+
 func TestQueue_ClosesDrainsAndEnds(t *testing.T) {
 	q := mustOpen(t, small(t.TempDir()))
 	mustPut(t, q, 0, 3)
@@ -713,10 +730,11 @@ func TestDone_KeepsSegmentsWhileThereIsRoom(t *testing.T) {
 	}
 }
 
+// Their time is what the process has run since, whatever the wall clock does.
 func TestDone_ForgetsSegmentsAfterTheirTime(t *testing.T) {
-	now := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	elapsed := time.Duration(0)
 	o := small(t.TempDir())
-	o.Now, o.KeepFor = func() time.Time { return now }, time.Minute
+	o.elapsed, o.KeepFor = func() time.Duration { return elapsed }, time.Minute
 	q := mustOpen(t, o)
 	mustPut(t, q, 0, 100)
 	for taken := 0; taken < 100; {
@@ -743,8 +761,8 @@ func TestDone_ForgetsSegmentsAfterTheirTime(t *testing.T) {
 	if acknowledged, others := scanned(o); acknowledged != 100 || others != 0 {
 		t.Errorf("before their time %d are kept, and %d others", acknowledged, others)
 	}
-	now = now.Add(2 * time.Minute)
 	q = mustOpen(t, o)
+	elapsed += 2 * time.Minute
 	mustPut(t, q, 100, 101)
 	takeNext(t, q)
 	mustPut(t, q, 101, 102)
@@ -912,6 +930,64 @@ func TestOpen_IgnoresWhatWasAbandoned(t *testing.T) {
 	}
 	if got, want := drain(t, q), append(run(0, 5), 6, 7); !slices.Equal(got, want) {
 		t.Errorf("came out %v, want %v", got, want)
+	}
+}
+
+// What is only kept to recognise repeated deliveries after a restart is given up
+// for room, and for nothing else.
+func TestQueue_ForgetsEarlyOnlyWhenTheDiskIsFull(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause error
+		all   bool
+	}{
+		"full":   {syscall.ENOSPC, false},
+		"broken": {syscall.EIO, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			o := small(t.TempDir())
+			d := &flakyDisk{directory: directory{o.Dir}, fail: map[string]error{}}
+			o.disk = d
+			q := mustOpen(t, o)
+			mustPut(t, q, 0, 100)
+			for taken := 0; taken < 100; {
+				taken += len(takeNext(t, q))
+			}
+			d.set("write", c.cause)
+			if _, err := put(q, 100); !errors.Is(err, c.cause) {
+				t.Fatalf("put: %v", err)
+			}
+			time.Sleep(20 * time.Millisecond) // it tries again meanwhile
+			d.set("write", nil)
+			heals(t, q)
+			mustRelease(t, q)
+			kept := 0
+			q = mustOpen(t, o)
+			if err := q.Scan(func(Item) error { kept++; return nil }); err != nil || (kept == 100) != c.all {
+				t.Errorf("%d of 100 records are kept, %v", kept, err)
+			}
+		})
+	}
+}
+
+// A segment that could not be begun leaves no file: the log tries again and again.
+func TestQueue_LeavesNoFilesOfSegmentsThatItCouldNotBegin(t *testing.T) {
+	o := small(t.TempDir())
+	d := &flakyDisk{directory: directory{o.Dir}, fail: map[string]error{}}
+	o.disk = d
+	q := mustOpen(t, o)
+	mustPut(t, q, 0, 5)
+	time.Sleep(50 * time.Millisecond) // the next segment's file is ready
+	d.set("datasync", syscall.EIO)
+	if _, err := put(q, 5); !errors.Is(err, syscall.EIO) {
+		t.Fatalf("put: %v", err)
+	}
+	time.Sleep(20 * time.Millisecond)
+	d.set("datasync", nil)
+	heals(t, q)
+	mustPut(t, q, 6, 7)
+	mustRelease(t, q)
+	if files := filesOf(t, o.Dir, "*"+segmentSuffix); len(files) != 2 {
+		t.Errorf("the log's files are %v, want what was abandoned and what is used", files)
 	}
 }
 

@@ -63,17 +63,19 @@ type Options struct {
 	SegmentBytes int64
 	// MaxRecordBytes bounds a record; it must fit into a segment.
 	MaxRecordBytes int
-	// KeepFor is how long records are kept for [Queue.Scan] that have been dealt
-	// with, as long as there is room.
+	// KeepFor is how long at least records are kept for [Queue.Scan] that have been
+	// dealt with, as long as there is room. It is measured by how long the process
+	// runs, so a restart begins it anew, and setting the wall clock does nothing.
 	KeepFor time.Duration
 	// Preamble stands at the head of every segment and comes back with its records.
 	Preamble []byte
-	Now      func() time.Time
+	Now      func() time.Time // the wall clock
 	Log      *slog.Logger
 
 	// Of tests:
-	disk      disk          // nil is Dir
-	healEvery time.Duration // 0 is defaultHealEvery
+	disk      disk                 // nil is Dir
+	healEvery time.Duration        // 0 is defaultHealEvery
+	elapsed   func() time.Duration // by a clock that nobody sets; nil: since Open
 }
 
 // Queue is safe for concurrent use by any number of producers and one consumer.
@@ -125,6 +127,10 @@ func Open(o Options) (_ *Queue, err error) {
 		kick: make(chan struct{}, 1), changed: make(chan struct{}),
 	}
 	q.o.MaxRecordBytes = min(o.MaxRecordBytes, int(o.SegmentBytes)-len(segmentHeader(q.id, 0, 0, time.Time{}, o.Preamble))-2*frameHeaderBytes)
+	if o.elapsed == nil {
+		began := time.Now()
+		q.o.elapsed = func() time.Duration { return time.Since(began) }
+	}
 	if q.disk == nil {
 		if q.locked, err = lock(o.Dir); err != nil {
 			return nil, err
@@ -144,6 +150,9 @@ func Open(o Options) (_ *Queue, err error) {
 	// Files that are damaged or gone may have held more than is known.
 	q.free = r.free + Position(int64(1+len(r.SetAside))*o.SegmentBytes)
 	q.events, q.bytes, q.fresh = r.Events, r.bytes, r.Events
+	for _, s := range q.segments {
+		s.newest = q.o.elapsed()
+	}
 	go q.commitAll()
 	return q, nil
 }

@@ -201,7 +201,6 @@ func (r *recovered) examine(s *segment, last bool, maxRecordBytes int) error {
 			r.skip(f.at, f.end)
 			continue
 		}
-		s.newest = f.frameHeader.at
 		if f.at >= r.checkpoint.cursor {
 			r.Records++
 			r.Events += f.events

@@ -39,13 +39,13 @@ func (q *Queue) discard(segments []*segment) {
 // unneeded takes the segments to remove out of the list; full says that there
 // is no room on the disk for those that are only kept for a while.
 func (q *Queue) unneeded(full bool) (list []*segment) {
-	now := q.o.Now()
+	now := q.o.elapsed()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for len(q.segments) > 1 || len(q.segments) == 1 && !q.open {
 		s := q.segments[0]
 		room := q.o.MaxBytes - q.diskBytes() - 2*q.o.SegmentBytes // the next one, and one that is made ready
-		if s.end > q.kept.cursor || !full && now.Sub(s.newest) < q.o.KeepFor && room >= 0 {
+		if s.end > q.kept.cursor || !full && now-s.newest < q.o.KeepFor && room >= 0 {
 			break
 		}
 		list, q.segments = append(list, s), q.segments[1:]

@@ -41,7 +41,7 @@ type segment struct {
 	header   int64    // bytes before the first frame
 	size     int64    // of the file
 	preamble []byte
-	newest   time.Time // when its last record was enqueued, as far as known
+	newest   time.Duration // when its last record was written, by the clock of retention
 }
 
 func segmentName(number uint64) string {
@@ -115,7 +115,6 @@ func readSegmentHeader(f file) (id logID, s *segment, err error) {
 		file: f, previous: Position(binary.LittleEndian.Uint64(header[44:])),
 		first: Position(binary.LittleEndian.Uint64(header[24:])), header: int64(length),
 		preamble: header[segmentFixedBytes : segmentFixedBytes+preamble],
-		newest:   time.UnixMilli(int64(binary.LittleEndian.Uint64(header[32:]))),
 	}, nil
 }
 
@@ -181,5 +180,5 @@ func (b blank) segment(id logID, previous, first Position, now time.Time, preamb
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("begin segment %s: %w", b.name, err), b.file.Close())
 	}
-	return &segment{name: b.name, number: b.number, file: b.file, size: b.size, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
+	return &segment{name: b.name, number: b.number, file: b.file, size: b.size, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble}, nil
 }

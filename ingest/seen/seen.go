@@ -18,9 +18,14 @@ const smallestTable = 1 << 12
 // Set remembers ids for a window of time, as long as there are not more of
 // them than its bound; then the oldest are forgotten early. It is safe for
 // concurrent use.
+//
+// The window is measured by how long the process runs, not by the wall clock:
+// when that is set forward by an hour, a delivery that is repeated a moment
+// later must still be told.
 type Set struct {
-	window time.Duration
-	maxIDs int // of one generation
+	window  time.Duration
+	maxIDs  int                  // of one generation
+	elapsed func() time.Duration // since New, by a clock that nobody sets
 
 	mu sync.Mutex
 	// held are the generations from the newest to the oldest.
@@ -32,15 +37,17 @@ type Set struct {
 // New returns an empty set that remembers at most maxIDs ids for at least the
 // window. It takes 10 to 21 bytes of memory for each id that it holds.
 func New(window time.Duration, maxIDs int) *Set {
-	return &Set{window: window, maxIDs: max(maxIDs/generations, 1)}
+	began := time.Now()
+	return &Set{window: window, maxIDs: max(maxIDs/generations, 1), elapsed: func() time.Duration { return time.Since(began) }}
 }
 
-// Claim remembers the ids, which came at that time, and reports which of them
-// it knew already: duplicate[i] is set for ids[i], and their number is returned.
-// An id that stands twice in ids is a duplicate the second time.
-func (s *Set) Claim(ids []uint64, at time.Time, duplicate []bool) (duplicates int) {
+// Claim remembers the ids, which come now, and reports which of them it knew
+// already: duplicate[i] is set for ids[i], and their number is returned. An id
+// that stands twice in ids is a duplicate the second time.
+func (s *Set) Claim(ids []uint64, duplicate []bool) (duplicates int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	at := s.elapsed()
 	s.forget(at)
 	for i, id := range ids {
 		if s.holds(id) {
@@ -100,10 +107,10 @@ func (s *Set) holds(id uint64) bool {
 }
 
 // forget drops the generations whose newest id is older than the window.
-func (s *Set) forget(now time.Time) {
+func (s *Set) forget(now time.Duration) {
 	for len(s.held) > 0 {
 		oldest := s.held[len(s.held)-1]
-		if now.Sub(oldest.last) <= s.window {
+		if now-oldest.last <= s.window {
 			return
 		}
 		s.held = s.held[:len(s.held)-1]
@@ -113,18 +120,16 @@ func (s *Set) forget(now time.Time) {
 
 // newest returns the table that takes ids of that time, and begins another
 // generation when it is full or old enough.
-func (s *Set) newest(at time.Time) *table {
+func (s *Set) newest(at time.Duration) *table {
 	if len(s.held) > 0 {
 		t := s.held[0]
-		if t.count < s.maxIDs && at.Sub(t.first) < s.window/(generations-1) {
-			if at.After(t.last) {
-				t.last = at
-			}
+		if t.count < s.maxIDs && at-t.first < s.window/(generations-1) {
+			t.last = max(t.last, at)
 			return t
 		}
 	}
 	if len(s.held) == generations {
-		s.early = at.Sub(s.held[generations-1].last)
+		s.early = at - s.held[generations-1].last
 		s.held = s.held[:generations-1]
 	}
 	t := &table{slots: make([]uint64, smallestTable), first: at, last: at}
@@ -137,7 +142,7 @@ func (s *Set) newest(at time.Time) *table {
 type table struct {
 	slots       []uint64 // 0 is empty; the length is a power of two
 	count       int
-	first, last time.Time
+	first, last time.Duration // when an id came, by the set's clock
 }
 
 // stored is how an id stands in a slot, never 0. The mixing is the finalizer of

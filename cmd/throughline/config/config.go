@@ -21,6 +21,7 @@ type Config struct {
 	Queue         Queue         `yaml:"queue"`
 	Deduplication Deduplication `yaml:"deduplication"`
 	Batch         Batch         `yaml:"batch"`
+	ShutdownDelay Duration      `yaml:"shutdown_delay"`
 	ShutdownGrace Duration      `yaml:"shutdown_grace"`
 	Log           Log           `yaml:"log"`
 	Apps          []App         `yaml:"apps"`
@@ -141,6 +142,7 @@ func Default() Config {
 		Queue:         Queue{MaxSize: 2 << 30, SegmentSize: 16 << 20},
 		Deduplication: Deduplication{Window: Duration(10 * time.Minute), MaxIDs: 2_300_000},
 		Batch:         Batch{MaxEvents: 50_000, MaxSize: 8 << 20, MaxAge: Duration(time.Second)},
+		ShutdownDelay: Duration(5 * time.Second),
 		ShutdownGrace: Duration(10 * time.Second),
 		Log:           Log{Level: "info", Format: "text"},
 		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Schedule: "@every 5m", Spread: Duration(10 * time.Second)},
