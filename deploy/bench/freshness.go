@@ -21,7 +21,7 @@ const (
 	markEvery    = 200 * time.Millisecond
 	markPatience = 30 * time.Second
 	// lookEvery bounds how finely the time is told.
-	lookEvery = 20 * time.Millisecond
+	lookEvery = 100 * time.Millisecond
 )
 
 // findMarks finds the marked rows. The time is for the engine: parts without
