@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"slices"
@@ -176,7 +177,7 @@ func missingSegment(f *field) (int, bool, error) {
 // newerFormat makes a segment one of a later version: the collector must refuse
 // it and touch nothing, so that the later version finds everything.
 func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
-	const later = 99
+	const later, checksumBytes = 99, 4
 	l, err := f.fillLog(ctx)
 	if err != nil {
 		return v, err
@@ -194,6 +195,9 @@ func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
 	setVersion := func(version uint32) error {
 		return edit(newest, func(data []byte) []byte {
 			binary.LittleEndian.PutUint32(data[segmentVersionAt:], version)
+			// Without it the version would be taken for damage.
+			sum := binary.LittleEndian.Uint32(data[segmentLengthAt:]) - checksumBytes
+			binary.LittleEndian.PutUint32(data[sum:], crc32.Checksum(data[:sum], crc32.MakeTable(crc32.Castagnoli)))
 			return data
 		})
 	}

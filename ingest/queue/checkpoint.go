@@ -49,9 +49,6 @@ func readCheckpoint(f file) (c checkpoint, err error) {
 	if _, err := f.ReadAt(fixed, 0); err != nil || string(fixed[:8]) != checkpointMagic {
 		return c, errNoCheckpoint
 	}
-	if version := binary.LittleEndian.Uint32(fixed[8:]); version > formatVersion {
-		return c, &VersionError{version}
-	}
 	length := int64(binary.LittleEndian.Uint32(fixed[12:]))
 	if length > maxStateBytes {
 		return c, errNoCheckpoint
@@ -63,6 +60,10 @@ func readCheckpoint(f file) (c checkpoint, err error) {
 	body := data[:checkpointFixed+length]
 	if binary.LittleEndian.Uint32(data[len(body):]) != castagnoli(0, body) {
 		return c, errNoCheckpoint
+	}
+	// Only now, since a version that is damaged is no version.
+	if version := binary.LittleEndian.Uint32(body[8:]); version > formatVersion {
+		return c, &VersionError{version}
 	}
 	copy(c.id[:], body[16:])
 	c.sequence = binary.LittleEndian.Uint64(body[24:])

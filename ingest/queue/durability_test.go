@@ -235,7 +235,7 @@ func TestFault_TouchesFilesBesideANewerOne(t *testing.T) {
 	mustRelease(t, q)
 	segments := segmentsOf(t, o.Dir)
 	edit(t, segments[0], flip(17))
-	edit(t, segments[1], func(c []byte) []byte { c[8]++; return c })
+	edit(t, segments[1], newer)
 	before := snapshotOf(t, o.Dir)
 	if _, err := Open(o); err == nil {
 		t.Fatal("no error")

@@ -396,10 +396,7 @@ func TestOpen_LeavesANewerFormatAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustRelease(t, q)
-			edit(t, filesOf(t, o.Dir, pattern)[0], func(content []byte) []byte {
-				content[8]++
-				return content
-			})
+			edit(t, filesOf(t, o.Dir, pattern)[0], newer)
 			before := snapshotOf(t, o.Dir)
 			_, err := Open(o)
 			var version *VersionError
