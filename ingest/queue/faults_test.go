@@ -24,7 +24,7 @@ var takesAll = Cut{MaxEvents: 1 << 20, MaxBytes: 1 << 20}
 func small(dir string) Options {
 	return Options{
 		Dir: dir, MaxBytes: 64 << 13, SegmentBytes: 1 << 13, MaxRecordBytes: 1 << 12,
-		KeepFor: time.Hour, Preamble: []byte("preamble"), Now: time.Now, Log: quiet(), healEvery: time.Millisecond,
+		KeepFor: time.Hour, Preamble: []byte("preamble"), Now: time.Now, Log: quiet(), healEvery: time.Millisecond, readPause: time.Microsecond,
 	}
 }
 

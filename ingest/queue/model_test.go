@@ -43,7 +43,7 @@ const modelSegment = 4096
 func (m *machine) open() {
 	q, err := Open(Options{
 		disk: m.disk, MaxBytes: 64 * modelSegment, SegmentBytes: modelSegment, MaxRecordBytes: 1 << 10,
-		KeepFor: time.Minute, Preamble: []byte("preamble"), Now: func() time.Time { return time.Unix(m.now.Load(), 0) }, Log: quiet(), healEvery: time.Millisecond,
+		KeepFor: time.Minute, Preamble: []byte("preamble"), Now: func() time.Time { return time.Unix(m.now.Load(), 0) }, Log: quiet(), healEvery: time.Millisecond, readPause: time.Microsecond,
 	})
 	if err != nil {
 		m.t.Fatalf("open: %v", err)

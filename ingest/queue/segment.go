@@ -43,6 +43,9 @@ type segment struct {
 	size     int64    // of the file
 	preamble []byte
 	newest   time.Time // when its last record was enqueued, as far as known
+	// skipped are the damaged bytes that were counted, met those among them
+	// that ranges have come by.
+	skipped, met int64
 }
 
 func segmentName(number uint64) string {
