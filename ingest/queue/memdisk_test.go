@@ -263,6 +263,10 @@ func (f *memFile) truncate(sizeBytes int64) error {
 		return err
 	}
 	f.node.data = f.node.data[:min(sizeBytes, int64(len(f.node.data)))]
+	for i := range f.node.bad {
+		f.node.bad[i].to = min(f.node.bad[i].to, sizeBytes)
+	}
+	f.node.bad = slices.DeleteFunc(f.node.bad, func(bad badStretch) bool { return bad.from >= bad.to })
 	return nil
 }
 

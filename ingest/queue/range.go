@@ -79,6 +79,7 @@ type Range struct {
 	Events   int
 
 	unreadable  error // why the disk did not give all of it; nil if it did
+	unread      int64 // bytes of it
 	damagedAt   Position
 	damaged     int64 // bytes
 	damageSpots int
@@ -221,9 +222,6 @@ func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
 		if cut.ends(r, f) {
 			break
 		}
-		if f.unreadable != nil && !q.doubt.givesUp(from, q.o.Now()) {
-			return Range{}, fmt.Errorf("read segment %s at %d: %w", s.name, f.at, f.unreadable)
-		}
 		r.To = f.end
 		if f.damaged {
 			r.skip(f)
@@ -236,8 +234,11 @@ func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
 		r.Events += f.events
 		r.Items = append(r.Items, Item{At: f.at, End: f.end, Preamble: s.preamble, Events: f.events, Data: data[len(data)-len(f.data):]})
 	}
-	if r.unreadable == nil {
+	switch {
+	case r.unreadable == nil:
 		q.doubt = doubt{}
+	case !q.doubt.givesUp(from, r.unread, q.o.Now()):
+		return Range{}, fmt.Errorf("read segment %s behind %d: %w", s.name, from, r.unreadable)
 	}
 	if cap(data) <= maxKeptBytes {
 		q.ranged = data
@@ -259,6 +260,7 @@ func (r *Range) place(data []byte) {
 func (r *Range) skip(f found) {
 	if f.unreadable != nil {
 		r.unreadable = f.unreadable
+		r.unread += int64(f.end - f.at)
 	}
 	if r.damageSpots == 0 {
 		r.damagedAt = f.at

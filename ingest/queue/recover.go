@@ -42,6 +42,7 @@ type recovered struct {
 	end        Position   // behind the last frame
 	free       Position   // where the log goes on: nothing was ever written there
 	bytes      int64      // between cursor and end
+	aside      int        // segments that were set aside, also by earlier starts
 	unreadable []string   // files of checkpoints
 	readPause  time.Duration
 	Recovery
@@ -131,6 +132,7 @@ func (r *recovered) openSegments(d disk) error {
 		}
 		r.number = max(r.number, number+1)
 		if strings.HasSuffix(name, setAsideSuffix) {
+			r.aside++
 			continue
 		}
 		c := candidate{name: name}
@@ -179,6 +181,7 @@ func (r *recovered) take(d disk, c candidate) error {
 		return fmt.Errorf("set segment %s aside: %w", c.name, err)
 	}
 	r.SetAside = append(r.SetAside, c.name)
+	r.aside++
 	r.SkippedSpots++
 	return nil
 }
@@ -215,7 +218,9 @@ func (r *recovered) examine(s *segment, last bool, maxRecordBytes int) error {
 		}
 	}
 	if last {
-		s.end = end
+		// What could not be read when a range was handed out may be zeros now: it
+		// keeps its bounds.
+		s.end = max(end, min(r.checkpoint.frozen, limit))
 	} else if end < s.end {
 		r.skip(s, end, s.end)
 	}

@@ -79,17 +79,27 @@ const (
 
 // doubt is a range that cannot be read, and may yet be.
 type doubt struct {
-	from     Position
-	since    time.Time
-	attempts int
+	from      Position
+	since     time.Time
+	attempts  int
+	lostBytes int64 // by the best of the attempts
 }
 
-// givesUp counts another attempt to read the range that begins there, and says
-// whether it was one too many.
-func (d *doubt) givesUp(from Position, now time.Time) bool {
+// givesUp counts another attempt to read the range that begins there, which would
+// lose so many bytes, and says whether to leave it at that. What fails only now
+// besides the rest is given its time, too.
+func (d *doubt) givesUp(from Position, lostBytes int64, now time.Time) bool {
 	if d.attempts == 0 || d.from != from {
-		*d = doubt{from: from, since: now}
+		*d = doubt{from: from, since: now, lostBytes: lostBytes}
 	}
 	d.attempts++
-	return d.attempts >= readAttempts && now.Sub(d.since) >= readPatience
+	switch {
+	case d.attempts < readAttempts || now.Sub(d.since) < readPatience:
+		d.lostBytes = min(d.lostBytes, lostBytes)
+		return false
+	case lostBytes > d.lostBytes:
+		*d = doubt{from: from, since: now, attempts: 1, lostBytes: lostBytes}
+		return false
+	}
+	return true
 }
