@@ -214,7 +214,7 @@ func (q *Queue) begin() (*segment, error) {
 		return nil, fmt.Errorf("%w: its segments are not dealt with", ErrFull)
 	}
 	b, err := q.blank()
-	if err != nil && q.sacrifice() {
+	if err != nil && q.sacrifice(err) {
 		b, err = q.blank()
 	}
 	if err != nil {

@@ -145,7 +145,7 @@ func Open(o Options) (_ *Queue, err error) {
 	q.number = r.number
 	q.handed, q.end = r.checkpoint.cursor, r.end
 	// Files that are damaged or gone may have held more than is known.
-	q.free = r.free + Position(int64(1+len(r.SetAside))*o.SegmentBytes)
+	q.free = r.free + Position(int64(1+r.aside)*o.SegmentBytes)
 	q.events, q.bytes, q.fresh = r.Events, r.bytes, r.Events
 	go q.commitAll()
 	return q, nil

@@ -1,6 +1,9 @@
 package queue
 
-import "errors"
+import (
+	"errors"
+	"syscall"
+)
 
 // prune removes segments that have been dealt with and are old, or whose room
 // is needed. What cannot be removed now is removed after the next start.
@@ -10,9 +13,12 @@ func (q *Queue) prune() {
 	}
 }
 
-// sacrifice removes what has been dealt with and is only kept for a restart,
-// for the disk is full; false if there is nothing.
-func (q *Queue) sacrifice() bool {
+// sacrifice removes what has been dealt with and is only kept for a restart, if
+// a failure says that the disk is full; false if there is nothing.
+func (q *Queue) sacrifice(failure error) bool {
+	if !errors.Is(failure, syscall.ENOSPC) && !errors.Is(failure, syscall.EDQUOT) {
+		return false
+	}
 	kept := q.unneeded(true)
 	if len(kept) == 0 {
 		return false

@@ -164,12 +164,13 @@ type blank struct {
 	number uint64
 	file   file
 	size   int64
+	disk   disk
 }
 
 // makeBlank makes a file of that size. It takes its time, to leave the disk to
 // others between its writes.
 func makeBlank(d disk, number uint64, sizeBytes int64) (blank, error) {
-	b := blank{name: segmentName(number), number: number, size: sizeBytes}
+	b := blank{name: segmentName(number), number: number, size: sizeBytes, disk: d}
 	var err error
 	if b.file, err = d.open(b.name, true); err != nil {
 		return blank{}, fmt.Errorf("create segment %s: %w", b.name, err)
@@ -200,6 +201,7 @@ func (b blank) segment(id logID, previous, first Position, now time.Time, preamb
 		err = b.file.datasync()
 	}
 	if err != nil {
+		_ = b.disk.remove(b.name) // nothing would count it, and the next attempt makes another
 		return nil, errors.Join(fmt.Errorf("begin segment %s: %w", b.name, err), b.file.Close())
 	}
 	return &segment{name: b.name, number: b.number, file: b.file, size: b.size, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble, newest: now}, nil
