@@ -61,7 +61,7 @@ func gaugesOf(q *queue.Queue, ids *seen.Set) []gauge {
 			read: func() int64 { _, sizeBytes := q.Held(); return sizeBytes },
 		},
 		{
-			name: "throughline.ingest.queue.damaged", unit: "By", description: "Bytes of the log that could not be read when the collector started.",
+			name: "throughline.ingest.queue.damaged", unit: "By", description: "Bytes of the log that are damaged or could not be read, at the start and since.",
 			read: func() int64 { return q.Recovered().SkippedBytes },
 		},
 		{

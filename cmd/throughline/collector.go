@@ -108,7 +108,7 @@ func openQueue(c config.Config, now func() time.Time, log *slog.Logger) (*queue.
 	if err != nil {
 		return nil, err
 	}
-	if found := q.Recovered(); found.Events > 0 || found.SkippedBytes > 0 {
+	if found := q.Recovered(); found.Events > 0 || found.SkippedSpots > 0 || len(found.SetAside) > 0 || found.CheckpointLost {
 		log.Info("found what was accepted earlier and is not stored yet", "log", found)
 	}
 	return q, nil

@@ -39,7 +39,7 @@ type sender struct {
 // newLoad returns a load whose streams of bodies begin with stream.
 func newLoad(addr string, seed, stream uint64) *load {
 	l := &load{
-		url:    &url.URL{Scheme: "http", Host: addr, Path: collectPath, RawQuery: "key=" + benchKey + "&quiet=1"},
+		url: &url.URL{Scheme: "http", Host: addr, Path: collectPath, RawQuery: "key=" + benchKey + "&quiet=1"},
 		client: &http.Transport{
 			MaxIdleConns: connections + 1, MaxIdleConnsPerHost: connections + 1, DisableCompression: true,
 			ResponseHeaderTimeout: 30 * time.Second,

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -217,6 +218,9 @@ func (f *field) refuseNewerFormat(ctx context.Context, file string, v *verdict) 
 	setVersion := func(version uint32) error {
 		return edit(file, func(data []byte) []byte {
 			binary.LittleEndian.PutUint32(data[formatVersionAt:], version)
+			// Without its checksum the version would be taken for damage.
+			sum := checksumAt(data)
+			binary.LittleEndian.PutUint32(data[sum:], crc32.Checksum(data[:sum], crc32.MakeTable(crc32.Castagnoli)))
 			return data
 		})
 	}

@@ -47,6 +47,17 @@ func (f *field) segments() ([]string, error) {
 	return used, nil
 }
 
+// checksumAt is where the checksum of a segment's header, or of a checkpoint,
+// stands: at its end, behind what the length at one place in both tells.
+func checksumAt(data []byte) int {
+	length := int(binary.LittleEndian.Uint32(data[segmentLengthAt:]))
+	if bytes.HasPrefix(data, []byte(segmentMagic)) {
+		return length - 4
+	}
+	const checkpointFixed = 48
+	return checkpointFixed + length
+}
+
 // readFrames returns the records of a segment.
 func readFrames(file string) ([]frame, error) {
 	data, err := os.ReadFile(file)

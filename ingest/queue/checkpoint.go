@@ -41,28 +41,37 @@ func (c checkpoint) encode() []byte {
 	return binary.LittleEndian.AppendUint32(data, castagnoli(0, data))
 }
 
-// errNoCheckpoint is a file without a readable checkpoint.
-var errNoCheckpoint = errors.New("no readable checkpoint")
+var (
+	// errNoCheckpoint is a file without a readable checkpoint.
+	errNoCheckpoint = errors.New("no readable checkpoint")
+	// errUnreadable is one that the disk cannot read.
+	errUnreadable = errors.New("the disk cannot read it")
+)
 
 func readCheckpoint(f file) (c checkpoint, err error) {
 	fixed := make([]byte, checkpointFixed)
-	if _, err := f.ReadAt(fixed, 0); err != nil || string(fixed[:8]) != checkpointMagic {
+	if _, err := f.ReadAt(fixed, 0); unread(err) {
+		return c, errUnreadable
+	} else if err != nil || string(fixed[:8]) != checkpointMagic {
 		return c, errNoCheckpoint
-	}
-	if version := binary.LittleEndian.Uint32(fixed[8:]); version > formatVersion {
-		return c, &VersionError{version}
 	}
 	length := int64(binary.LittleEndian.Uint32(fixed[12:]))
 	if length > maxStateBytes {
 		return c, errNoCheckpoint
 	}
 	data := make([]byte, checkpointFixed+length+checksumBytes)
-	if _, err := f.ReadAt(data, 0); err != nil {
+	if _, err := f.ReadAt(data, 0); unread(err) {
+		return c, errUnreadable
+	} else if err != nil {
 		return c, errNoCheckpoint
 	}
 	body := data[:checkpointFixed+length]
 	if binary.LittleEndian.Uint32(data[len(body):]) != castagnoli(0, body) {
 		return c, errNoCheckpoint
+	}
+	// Only now, since a version that is damaged is no version.
+	if version := binary.LittleEndian.Uint32(body[8:]); version > formatVersion {
+		return c, &VersionError{version}
 	}
 	copy(c.id[:], body[16:])
 	c.sequence = binary.LittleEndian.Uint64(body[24:])
@@ -73,8 +82,16 @@ func readCheckpoint(f file) (c checkpoint, err error) {
 }
 
 // makeCheckpoints makes the files that are missing, so that writing one never
-// depends on the directory, and makes durable what is in them.
-func makeCheckpoints(d disk) error {
+// depends on the directory, and makes durable what is in them. A file that the
+// disk cannot read is set aside: writing into it would fail as well, since the
+// kernel reads what stands around what it writes.
+func (r *recovered) makeCheckpoints(d disk) error {
+	for _, name := range r.unreadable {
+		if err := d.rename(name, name+setAsideSuffix); err != nil {
+			return fmt.Errorf("set %s aside: %w", name, err)
+		}
+		r.SetAside = append(r.SetAside, name)
+	}
 	for _, name := range checkpointNames() {
 		f, err := d.open(name, false)
 		if missing(err) {
@@ -94,9 +111,9 @@ func makeCheckpoints(d disk) error {
 	return nil
 }
 
-// loadCheckpoint returns the newest readable checkpoint of a disk; damaged says
-// that there are files and none of them can be read.
-func loadCheckpoint(d disk) (newest checkpoint, damaged bool, err error) {
+// loadCheckpoint finds the newest readable checkpoint of a disk, or that there
+// are files and none of them can be read.
+func (r *recovered) loadCheckpoint(d disk) error {
 	written, readable := 0, 0
 	for _, name := range checkpointNames() {
 		f, err := d.open(name, false)
@@ -104,28 +121,31 @@ func loadCheckpoint(d disk) (newest checkpoint, damaged bool, err error) {
 			continue
 		}
 		if err != nil {
-			return newest, false, fmt.Errorf("open %s: %w", name, err)
+			return fmt.Errorf("open %s: %w", name, err)
 		}
-		c, err := readCheckpoint(f)
+		c, err := readCheckpoint(patient{f, r.readPause})
 		size, sizeErr := f.size()
 		if err := errors.Join(sizeErr, f.Close()); err != nil {
-			return newest, false, fmt.Errorf("read %s: %w", name, err)
+			return fmt.Errorf("read %s: %w", name, err)
 		}
 		var version *VersionError
-		if errors.As(err, &version) {
-			return newest, false, fmt.Errorf("read %s: %w", name, err)
+		switch {
+		case errors.As(err, &version):
+			return fmt.Errorf("read %s: %w", name, err)
+		case errors.Is(err, errUnreadable):
+			r.unreadable = append(r.unreadable, name)
+		case err == nil:
+			readable++
+			if c.sequence >= r.checkpoint.sequence {
+				r.checkpoint = c
+			}
 		}
 		if size > 0 {
 			written++
 		}
-		if err == nil {
-			readable++
-			if c.sequence >= newest.sequence {
-				newest = c
-			}
-		}
 	}
-	return newest, written > 0 && readable == 0, nil
+	r.CheckpointLost = written > 0 && readable == 0
+	return nil
 }
 
 // writeCheckpoint makes c durable in the file whose turn it is.

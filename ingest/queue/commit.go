@@ -222,7 +222,6 @@ func (q *Queue) begin() (*segment, error) {
 	}
 	s, err := b.segment(q.id, end, first, q.o.Now(), q.o.Preamble)
 	if err != nil {
-		_ = q.disk.remove(b.name) // it holds nothing
 		return nil, err
 	}
 	s.newest = q.o.elapsed()

@@ -201,6 +201,87 @@ func TestFault_PositionsAreUsedTwice(t *testing.T) {
 	}
 }
 
+// The files that were set aside by an earlier start held positions, too.
+func TestFault_PositionsOfFilesSetAsideAreUsedTwice(t *testing.T) {
+	o := small(t.TempDir())
+	q := mustOpen(t, o)
+	if err := q.Checkpoint([]byte("so that the id is kept")); err != nil {
+		t.Fatal(err)
+	}
+	before := mustPut(t, q, 0, 120)
+	mustRelease(t, q)
+	for _, path := range segmentsOf(t, o.Dir) {
+		edit(t, path, flip(17))
+	}
+	mustRelease(t, mustOpen(t, o))
+	q = mustOpen(t, o)
+	if after := mustPut(t, q, 120, 121); after[0] <= before[119] {
+		t.Errorf("position %d after %d", after[0], before[119])
+	}
+}
+
+// A disk that fails now and then must not be filled with segments that were begun
+// and never used: nothing counts them.
+func TestFault_FailedSegmentsStay(t *testing.T) {
+	o := small(t.TempDir())
+	d := &headerless{flakyDisk{directory: directory{o.Dir}, fail: map[string]error{}}}
+	o.disk = d
+	q := mustOpen(t, o)
+	for range 20 {
+		if _, err := q.begin(); !errors.Is(err, syscall.EIO) {
+			t.Fatalf("begin: %v", err)
+		}
+	}
+	mustRelease(t, q)
+	if left := filesOf(t, o.Dir, "*"+segmentSuffix); len(left) > 1 {
+		t.Errorf("%d files are left", len(left))
+	}
+}
+
+// headerless takes everything but the headers of segments.
+type headerless struct{ flakyDisk }
+
+func (d *headerless) open(name string, create bool) (file, error) {
+	f, err := d.flakyDisk.open(name, create)
+	return headerlessFile{f}, err
+}
+
+type headerlessFile struct{ file }
+
+func (f headerlessFile) WriteAt(p []byte, offset int64) (int, error) {
+	if strings.HasPrefix(string(p), segmentMagic) {
+		return 0, syscall.EIO
+	}
+	return f.file.WriteAt(p, offset)
+}
+
+// What is kept for a restart goes for want of room, not for any failure.
+func TestFault_AFailureForgetsWhatIsKept(t *testing.T) {
+	for name, c := range map[string]struct {
+		cause error
+		kept  bool
+	}{"failing": {syscall.EIO, true}, "full": {syscall.ENOSPC, false}, "over quota": {syscall.EDQUOT, false}} {
+		o := small(t.TempDir())
+		d := &flakyDisk{directory: directory{o.Dir}, fail: map[string]error{}}
+		o.disk = d
+		q := mustOpen(t, o)
+		mustPut(t, q, 0, 100)
+		for taken := 0; taken < 100; {
+			taken += len(takeNext(t, q))
+		}
+		kept := len(q.segments)
+		d.set("create", c.cause)
+		for range 3 { // the first may still have a file that was made ready
+			_, _ = q.begin()
+		}
+		d.set("create", nil)
+		if left := len(q.segments); (left >= kept) != c.kept {
+			t.Errorf("%s: of %d segments %d are left", name, kept, left)
+		}
+		mustRelease(t, q)
+	}
+}
+
 // A header of zeros with records behind it is damage, not an unused file.
 func TestFault_ASegmentWithRecordsIsDeleted(t *testing.T) {
 	for name, damage := range map[string]func([]byte) []byte{
@@ -235,7 +316,7 @@ func TestFault_TouchesFilesBesideANewerOne(t *testing.T) {
 	mustRelease(t, q)
 	segments := segmentsOf(t, o.Dir)
 	edit(t, segments[0], flip(17))
-	edit(t, segments[1], func(c []byte) []byte { c[8]++; return c })
+	edit(t, segments[1], newer)
 	before := snapshotOf(t, o.Dir)
 	if _, err := Open(o); err == nil {
 		t.Fatal("no error")

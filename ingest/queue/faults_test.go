@@ -24,7 +24,7 @@ var takesAll = Cut{MaxEvents: 1 << 20, MaxBytes: 1 << 20}
 func small(dir string) Options {
 	return Options{
 		Dir: dir, MaxBytes: 64 << 13, SegmentBytes: 1 << 13, MaxRecordBytes: 1 << 12,
-		KeepFor: time.Hour, Preamble: []byte("preamble"), Now: time.Now, Log: quiet(), healEvery: time.Millisecond,
+		KeepFor: time.Hour, Preamble: []byte("preamble"), Now: time.Now, Log: quiet(), healEvery: time.Millisecond, readPause: time.Microsecond,
 	}
 }
 
@@ -396,10 +396,7 @@ func TestOpen_LeavesANewerFormatAlone(t *testing.T) {
 				t.Fatal(err)
 			}
 			mustRelease(t, q)
-			edit(t, filesOf(t, o.Dir, pattern)[0], func(content []byte) []byte {
-				content[8]++
-				return content
-			})
+			edit(t, filesOf(t, o.Dir, pattern)[0], newer)
 			before := snapshotOf(t, o.Dir)
 			_, err := Open(o)
 			var version *VersionError
@@ -930,64 +927,6 @@ func TestOpen_IgnoresWhatWasAbandoned(t *testing.T) {
 	}
 	if got, want := drain(t, q), append(run(0, 5), 6, 7); !slices.Equal(got, want) {
 		t.Errorf("came out %v, want %v", got, want)
-	}
-}
-
-// What is only kept to recognise repeated deliveries after a restart is given up
-// for room, and for nothing else.
-func TestQueue_ForgetsEarlyOnlyWhenTheDiskIsFull(t *testing.T) {
-	for name, c := range map[string]struct {
-		cause error
-		all   bool
-	}{
-		"full":   {syscall.ENOSPC, false},
-		"broken": {syscall.EIO, true},
-	} {
-		t.Run(name, func(t *testing.T) {
-			o := small(t.TempDir())
-			d := &flakyDisk{directory: directory{o.Dir}, fail: map[string]error{}}
-			o.disk = d
-			q := mustOpen(t, o)
-			mustPut(t, q, 0, 100)
-			for taken := 0; taken < 100; {
-				taken += len(takeNext(t, q))
-			}
-			d.set("write", c.cause)
-			if _, err := put(q, 100); !errors.Is(err, c.cause) {
-				t.Fatalf("put: %v", err)
-			}
-			time.Sleep(20 * time.Millisecond) // it tries again meanwhile
-			d.set("write", nil)
-			heals(t, q)
-			mustRelease(t, q)
-			kept := 0
-			q = mustOpen(t, o)
-			if err := q.Scan(func(Item) error { kept++; return nil }); err != nil || (kept == 100) != c.all {
-				t.Errorf("%d of 100 records are kept, %v", kept, err)
-			}
-		})
-	}
-}
-
-// A segment that could not be begun leaves no file: the log tries again and again.
-func TestQueue_LeavesNoFilesOfSegmentsThatItCouldNotBegin(t *testing.T) {
-	o := small(t.TempDir())
-	d := &flakyDisk{directory: directory{o.Dir}, fail: map[string]error{}}
-	o.disk = d
-	q := mustOpen(t, o)
-	mustPut(t, q, 0, 5)
-	time.Sleep(50 * time.Millisecond) // the next segment's file is ready
-	d.set("datasync", syscall.EIO)
-	if _, err := put(q, 5); !errors.Is(err, syscall.EIO) {
-		t.Fatalf("put: %v", err)
-	}
-	time.Sleep(20 * time.Millisecond)
-	d.set("datasync", nil)
-	heals(t, q)
-	mustPut(t, q, 6, 7)
-	mustRelease(t, q)
-	if files := filesOf(t, o.Dir, "*"+segmentSuffix); len(files) != 2 {
-		t.Errorf("the log's files are %v, want what was abandoned and what is used", files)
 	}
 }
 

@@ -120,6 +120,7 @@ func FuzzOpen_ReadsAnything(f *testing.F) {
 	f.Add(content[:frameOf(9)+30], checkpoint[:20])
 	f.Add(content[:10], []byte{})
 	f.Add(flip(9)(slices.Clone(content)), checkpoint)
+	f.Add(newer(slices.Clone(content)), newer(slices.Clone(checkpoint)))
 	f.Add(flip(15)(slices.Clone(content)), flip(14)(slices.Clone(checkpoint)))
 	f.Add([]byte{}, checkpoint)
 	f.Add([]byte(segmentMagic+"\x01\x00\x00\x00\xff\xff\xff\xff"), []byte(checkpointMagic+"\x01\x00\x00\x00\xff\xff\xff\x00"))

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"math/rand/v2"
+	"slices"
 	"sync"
 )
 
@@ -24,6 +25,62 @@ type inode struct {
 	data   []byte
 	synced []byte
 	dirty  []write
+	bad    []badStretch
+}
+
+// badStretch is a part of a file that cannot be read, as often as left says; if
+// that is negative for ever. Writing over a part of it fails as well, since
+// kernels read what stands around what they write; over all of it makes it good.
+type badStretch struct {
+	from, to int64
+	left     int
+}
+
+// spoil makes a part of a file unreadable.
+func (d *memDisk) spoil(name string, bad badStretch) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	n := d.files[name]
+	if bad.to = min(bad.to, int64(len(n.data))); bad.from < bad.to {
+		n.bad = append(n.bad, bad)
+	}
+}
+
+// cure makes everything readable.
+func (d *memDisk) cure() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, n := range d.files {
+		n.bad = nil
+	}
+}
+
+// read fails where a stretch is bad.
+func (n *inode) read(from, to int64) error {
+	for i, bad := range n.bad {
+		if from >= bad.to || to <= bad.from {
+			continue
+		}
+		if bad.left > 0 {
+			n.bad[i].left--
+		}
+		if bad.left == 1 {
+			n.bad = slices.Delete(n.bad, i, i+1)
+		}
+		return errIO
+	}
+	return nil
+}
+
+// overwrite fails over a part of a bad stretch.
+func (n *inode) overwrite(from, to int64) error {
+	for _, bad := range n.bad {
+		if from < bad.to && to > bad.from && (from > bad.from || to < bad.to) {
+			return errIO
+		}
+	}
+	n.bad = slices.DeleteFunc(n.bad, func(bad badStretch) bool { return from <= bad.from && to >= bad.to })
+	return nil
 }
 
 type write struct {
@@ -58,7 +115,7 @@ func (d *memDisk) open(name string, create bool) (file, error) {
 		n = &inode{}
 		d.files[name] = n
 	} else if create {
-		n.data, n.dirty = nil, append(n.dirty, write{-1, nil})
+		n.data, n.dirty, n.bad = nil, append(n.dirty, write{-1, nil}), nil
 	}
 	return &memFile{d, n}, nil
 }
@@ -121,7 +178,7 @@ func (d *memDisk) crash(random *rand.Rand) *memDisk {
 		}
 	}
 	for name, n := range names {
-		survived := &inode{data: n.afterCrash(random)}
+		survived := &inode{data: n.afterCrash(random), bad: slices.Clone(n.bad)}
 		survived.synced = append([]byte(nil), survived.data...)
 		after.files[name], after.safe[name] = survived, survived
 	}
@@ -170,6 +227,9 @@ func (f *memFile) ReadAt(p []byte, offset int64) (int, error) {
 	if offset >= int64(len(f.node.data)) {
 		return 0, io.EOF
 	}
+	if err := f.node.read(offset, offset+int64(len(p))); err != nil {
+		return 0, err
+	}
 	n := copy(p, f.node.data[offset:])
 	if n < len(p) {
 		return n, io.EOF
@@ -181,6 +241,9 @@ func (f *memFile) WriteAt(p []byte, offset int64) (int, error) {
 	f.disk.mu.Lock()
 	defer f.disk.mu.Unlock()
 	if err := f.disk.failing("write"); err != nil {
+		return 0, err
+	}
+	if err := f.node.overwrite(offset, offset+int64(len(p))); err != nil {
 		return 0, err
 	}
 	f.node.data = place(f.node.data, offset, p)
@@ -200,6 +263,10 @@ func (f *memFile) truncate(sizeBytes int64) error {
 		return err
 	}
 	f.node.data = f.node.data[:min(sizeBytes, int64(len(f.node.data)))]
+	for i := range f.node.bad {
+		f.node.bad[i].to = min(f.node.bad[i].to, sizeBytes)
+	}
+	f.node.bad = slices.DeleteFunc(f.node.bad, func(bad badStretch) bool { return bad.from >= bad.to })
 	return nil
 }
 

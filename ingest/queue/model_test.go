@@ -8,6 +8,7 @@ import (
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -31,19 +32,41 @@ type machine struct {
 	safe      map[int]bool // Wait said that they are
 	refused   map[int]bool // Wait said that they are not; a crash may bring them back
 	delivered map[int]bool // were in a range that is done
-	ranges    map[Position]string
+	ranges    map[Position]handedOut
 	highest   Position
 	state     string // the last one that is durable
 	out       *Range
 	failing   int // percent of disk operations
+	// segment and record are the largest sizes in bytes.
+	segment, record int
+	spoiled         bool         // something cannot be read
+	unreadable      map[int]bool // stand where the disk cannot read; each may come once, or not at all
+}
+
+// handedOut is a range as it came.
+type handedOut struct {
+	to      Position
+	records []int
 }
 
 const modelSegment = 4096
 
+func newMachine(t *rapid.T, segment, record int) *machine {
+	m := &machine{
+		t: t, random: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)), disk: newMemDisk(),
+		safe: map[int]bool{}, refused: map[int]bool{},
+		delivered: map[int]bool{}, ranges: map[Position]handedOut{}, unreadable: map[int]bool{},
+		segment: segment, record: record,
+	}
+	m.now.Store(1772323200)
+	m.open()
+	return m
+}
+
 func (m *machine) open() {
 	q, err := Open(Options{
-		disk: m.disk, MaxBytes: 64 * modelSegment, SegmentBytes: modelSegment, MaxRecordBytes: 1 << 10,
-		KeepFor: time.Minute, Preamble: []byte("preamble"), Now: func() time.Time { return time.Unix(m.now.Load(), 0) }, Log: quiet(), healEvery: time.Millisecond,
+		disk: m.disk, MaxBytes: 64 * int64(m.segment), SegmentBytes: int64(m.segment), MaxRecordBytes: m.segment / 4,
+		KeepFor: time.Minute, Preamble: []byte("preamble"), Now: func() time.Time { return time.Unix(m.now.Load(), 0) }, Log: quiet(), healEvery: time.Millisecond, readPause: time.Microsecond,
 		elapsed: func() time.Duration { return time.Duration(m.now.Load()) * time.Second },
 	})
 	if err != nil {
@@ -70,7 +93,7 @@ func (m *machine) put() {
 	for range rapid.IntRange(1, 8).Draw(m.t, "records") {
 		number := m.next
 		m.next++
-		record := fmt.Appendf(nil, "%08d%s", number, bytes.Repeat([]byte("x"), rapid.IntRange(0, 600).Draw(m.t, "size")))
+		record := fmt.Appendf(nil, "%08d%s", number, bytes.Repeat([]byte("x"), rapid.IntRange(0, m.record).Draw(m.t, "size")))
 		commit, err := m.queue.Enqueue(record, 1, func(end Position, err error) {
 			mu.Lock()
 			defer mu.Unlock()
@@ -104,28 +127,50 @@ func (m *machine) take() {
 	if m.out != nil {
 		return
 	}
-	if events, _ := m.queue.Held(); events == 0 {
-		return
+	ctx := context.Background()
+	if held(m.queue) == 0 {
+		if !m.spoiled {
+			return
+		}
+		// What could not be read when the log was opened may be readable now.
+		soon, cancel := context.WithTimeout(ctx, time.Millisecond)
+		defer cancel()
+		ctx = soon
 	}
-	r, err := m.queue.Next(context.Background(), Cut{MaxEvents: rapid.IntRange(1, 20).Draw(m.t, "cut"), MaxBytes: 1 << 20})
+	r, err := m.queue.Next(ctx, Cut{MaxEvents: rapid.IntRange(1, 20).Draw(m.t, "cut"), MaxBytes: 1 << 20})
 	if err != nil {
-		if m.failing == 0 {
+		if m.failing == 0 && (!m.spoiled || !errors.Is(err, errIO) && !errors.Is(err, context.DeadlineExceeded)) {
 			m.t.Fatalf("next: %v", err)
 		}
 		return
 	}
-	content := fmt.Sprint(r.To)
+	m.check(r)
+	m.out = &r
+}
+
+// check compares a range with what came before in its bounds.
+func (m *machine) check(r Range) {
+	now := handedOut{to: r.To}
 	for _, item := range r.Items {
-		content += " " + string(item.Data[:8])
+		now.records = append(now.records, m.number(item))
 		if string(item.Preamble) != "preamble" {
 			m.t.Fatalf("preamble %q", item.Preamble)
 		}
 	}
-	if before, known := m.ranges[r.From]; known && before != content {
-		m.t.Fatalf("the range from %d is %s, and was %s", r.From, content, before)
+	readable := func(records []int) []int {
+		return slices.DeleteFunc(slices.Clone(records), func(number int) bool { return m.unreadable[number] })
 	}
-	m.ranges[r.From] = content
-	m.out = &r
+	if before, known := m.ranges[r.From]; known && (before.to != now.to || !slices.Equal(readable(before.records), readable(now.records))) {
+		m.t.Fatalf("the range from %d is %v, and was %v", r.From, now, before)
+	}
+	m.ranges[r.From] = now
+}
+
+func (m *machine) number(item Item) (number int) {
+	if _, err := fmt.Sscanf(string(item.Data[:8]), "%d", &number); err != nil {
+		m.t.Fatal(err)
+	}
+	return number
 }
 
 // done deals with the range that is out.
@@ -142,10 +187,7 @@ func (m *machine) done() {
 	}
 	m.state = state
 	for _, item := range m.out.Items {
-		var number int
-		if _, err := fmt.Sscanf(string(item.Data[:8]), "%d", &number); err != nil {
-			m.t.Fatal(err)
-		}
+		number := m.number(item)
 		if m.delivered[number] || !m.safe[number] && !m.refused[number] {
 			m.t.Fatalf("record %d came again, or from nowhere", number)
 		}
@@ -198,13 +240,7 @@ func (m *machine) heal() {
 // and positions are new.
 func TestQueue_KeepsItsPromisesOverCrashesAndDiskFailures(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		m := &machine{
-			t: t, random: rand.New(rand.NewPCG(rapid.Uint64().Draw(t, "seed"), 0)), disk: newMemDisk(),
-			safe: map[int]bool{}, refused: map[int]bool{},
-			delivered: map[int]bool{}, ranges: map[Position]string{},
-		}
-		m.now.Store(1772323200)
-		m.open()
+		m := newMachine(t, modelSegment, 600)
 		for range rapid.IntRange(20, 150).Draw(t, "steps") {
 			m.now.Add(int64(rapid.IntRange(0, 30).Draw(t, "seconds")))
 			switch rapid.IntRange(0, 9).Draw(t, "step") {
@@ -227,14 +263,97 @@ func TestQueue_KeepsItsPromisesOverCrashesAndDiskFailures(t *testing.T) {
 			m.take()
 			m.done()
 		}
-		for number := range m.safe {
-			if !m.delivered[number] {
-				t.Fatalf("record %d is lost", number)
+		m.finish()
+	})
+}
+
+// finish checks that everything came out, but for what could not be read.
+func (m *machine) finish() {
+	for number := range m.safe {
+		if !m.delivered[number] && !m.unreadable[number] {
+			m.t.Fatalf("record %d is lost", number)
+		}
+	}
+	if err := m.queue.Release(); err != nil {
+		m.t.Fatal(err)
+	}
+}
+
+// spoil makes a stretch of a segment's frames unreadable, for some reads or for ever.
+func (m *machine) spoil() {
+	m.heal() // it changes which segments there are
+	m.queue.mu.Lock()
+	segments := slices.Clone(m.queue.segments)
+	m.queue.mu.Unlock()
+	if len(segments) == 0 {
+		return
+	}
+	s := rapid.SampledFrom(segments).Draw(m.t, "segment")
+	blocks := m.segment / blockBytes
+	from := rapid.IntRange(0, blocks-1).Draw(m.t, "first block")
+	to := rapid.IntRange(from+1, blocks).Draw(m.t, "behind the last block")
+	bad := badStretch{max(s.header, int64(from*blockBytes)), int64(to * blockBytes), rapid.IntRange(0, 3).Draw(m.t, "reads") - 1}
+	if bad.left == 0 {
+		return
+	}
+	limit := s.first + Position(s.size-s.header)
+	for w := newWalker(&segment{file: &memFile{newMemDisk(), &inode{data: m.disk.content(s.name)}}, first: s.first, header: s.header}, m.queue.id, maxPlausibleBytes, s.first, limit); bad.left < 0; {
+		f, err := w.next()
+		if err != nil {
+			break
+		}
+		if !f.damaged && s.offset(f.at) < bad.to && s.offset(f.end) > bad.from {
+			m.unreadable[m.number(Item{Data: f.data})] = true
+		}
+	}
+	m.disk.spoil(s.name, bad)
+	m.spoiled = true
+}
+
+// drain takes everything out.
+func (m *machine) drain() {
+	m.queue.Close()
+	for {
+		m.done()
+		r, err := m.queue.Next(context.Background(), Cut{MaxEvents: 20, MaxBytes: 1 << 20})
+		switch {
+		case errors.Is(err, io.EOF):
+			return
+		case err == nil:
+			m.check(r)
+			m.out = &r
+		case !errors.Is(err, errIO):
+			m.t.Fatalf("next: %v", err)
+		}
+		m.now.Add(1)
+	}
+}
+
+// Wherever the disk cannot read, for a moment or for ever: the log opens,
+// everything outside of such a stretch comes out once, and nothing comes twice.
+func TestQueue_KeepsItsPromisesAroundUnreadableStretches(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		m := newMachine(t, 8*blockBytes, 3000)
+		for range rapid.IntRange(20, 100).Draw(t, "steps") {
+			m.now.Add(int64(rapid.IntRange(0, 10).Draw(t, "seconds")))
+			switch rapid.IntRange(0, 8).Draw(t, "step") {
+			case 0, 1, 2:
+				m.put()
+			case 3, 4:
+				m.take()
+			case 5:
+				m.done()
+			case 6:
+				m.crash()
+			case 7:
+				m.spoil()
+			case 8:
+				m.heal()
 			}
 		}
-		if err := m.queue.Release(); err != nil {
-			t.Fatal(err)
-		}
+		m.heal()
+		m.drain()
+		m.finish()
 	})
 }
 

@@ -10,6 +10,7 @@
 package queue
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -76,6 +77,7 @@ type Options struct {
 	disk      disk                 // nil is Dir
 	healEvery time.Duration        // 0 is defaultHealEvery
 	elapsed   func() time.Duration // by a clock that nobody sets; nil: since Open
+	readPause time.Duration        // 0 is defaultReadPause
 }
 
 // Queue is safe for concurrent use by any number of producers and one consumer.
@@ -100,6 +102,7 @@ type Queue struct {
 	kick     chan struct{}
 	changed  chan struct{} // closed and replaced when there is more, or no more
 	ranged   []byte        // the records of the range that is out; the consumer's
+	doubt    doubt         // the consumer's
 	// cursor ≤ handed ≤ end: dealt with, handed out, committed.
 	kept        checkpoint
 	handed, end Position
@@ -118,9 +121,9 @@ const maxPlausibleBytes = 64 << 20
 // maxPendingBytes bounds what waits in memory for the disk, but for one record.
 const maxPendingBytes = 16 << 20
 
-// Open takes the directory and recovers what is in it. Only one process can;
-// for others it fails with [ErrLocked]. A log of a newer format is a
-// [VersionError]; nothing is touched then.
+// Open takes the directory and recovers what is in it, around everything that
+// is damaged or cannot be read. Only one process can; for others it fails with
+// [ErrLocked]. A log of a newer format is a [VersionError]; nothing is touched then.
 func Open(o Options) (_ *Queue, err error) {
 	q := &Queue{
 		o: o, disk: o.disk, pending: newGroup(), stopped: make(chan struct{}),
@@ -137,9 +140,9 @@ func Open(o Options) (_ *Queue, err error) {
 		}
 		q.disk = directory{o.Dir}
 	}
-	r, err := recoverLog(q.disk, maxPlausibleBytes)
+	r, err := recoverLog(q.disk, maxPlausibleBytes, cmp.Or(o.readPause, defaultReadPause))
 	if err == nil {
-		err = makeCheckpoints(q.disk)
+		err = r.makeCheckpoints(q.disk)
 	}
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the log in %s: %w", o.Dir, err), q.unlock())
@@ -148,7 +151,7 @@ func Open(o Options) (_ *Queue, err error) {
 	q.number = r.number
 	q.handed, q.end = r.checkpoint.cursor, r.end
 	// Files that are damaged or gone may have held more than is known.
-	q.free = r.free + Position(int64(1+len(r.SetAside))*o.SegmentBytes)
+	q.free = r.free + Position(int64(1+r.aside)*o.SegmentBytes)
 	q.events, q.bytes, q.fresh = r.Events, r.bytes, r.Events
 	for _, s := range q.segments {
 		s.newest = q.o.elapsed()
@@ -167,8 +170,12 @@ func (q *Queue) unlock() error {
 // ID names the log: 16 hexadecimal characters that stay the same over restarts.
 func (q *Queue) ID() string { return q.id.String() }
 
-// Recovered says what was found at the start.
-func (q *Queue) Recovered() Recovery { return q.found }
+// Recovered says what was found at the start, and what damage since.
+func (q *Queue) Recovered() Recovery {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.found
+}
 
 // State is what the last [Queue.Done] or [Queue.Checkpoint] kept, nil in a new log.
 func (q *Queue) State() []byte {

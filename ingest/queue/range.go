@@ -54,21 +54,43 @@ type Cut struct {
 	MaxEvents int
 	MaxBytes  int64
 	MaxAge    time.Duration
+	frozen    bool // the range has been cut before; its end is known
+}
+
+// ends says that what was found behind a range does not belong to it. What
+// cannot be read is a range of its own; FORMAT.md says why.
+func (c Cut) ends(r Range, f found) bool {
+	switch {
+	case c.frozen || r.To == r.From:
+		return false
+	case (r.unreadable == nil) != (f.unreadable == nil):
+		return true
+	}
+	return len(r.Items) > 0 && (r.Events+f.events > c.MaxEvents || int64(f.end-r.From) > c.MaxBytes)
 }
 
 // Range is a frozen run of records.
 type Range struct {
 	// From and To are its bounds; the range of the same bounds always has the
-	// same records.
+	// same records, unless the disk cannot read them any more.
 	From, To Position
 	Items    []Item
 	Oldest   time.Time // when its first record came
 	Events   int
+
+	unreadable  error // why the disk did not give all of it; nil if it did
+	unread      int64 // bytes of it
+	damagedAt   Position
+	damaged     int64 // bytes
+	damageSpots int
 }
 
 // Next waits for the next range. After [Queue.Close] it returns what is held
 // without delay, and then io.EOF. There is one range at a time: it must be
 // given to [Queue.Done] before the next; after a restart it comes again.
+//
+// While the disk cannot read the range it fails; calling it again may help, and
+// after some seconds what cannot be read is taken for lost.
 func (q *Queue) Next(ctx context.Context, cut Cut) (Range, error) {
 	for ctx.Err() == nil {
 		s, wait, changed, err := q.ready(cut)
@@ -160,7 +182,7 @@ func (q *Queue) freeze(s *segment, cut Cut) (Range, error) {
 	from, limit, frozen := q.handed, min(s.end, q.end), q.kept.frozen
 	q.mu.Unlock()
 	if frozen > from {
-		cut = Cut{MaxEvents: int(^uint(0) >> 1), MaxBytes: 1 << 62}
+		cut = Cut{frozen: true}
 		limit = min(limit, frozen)
 	}
 	r, err := q.read(s, from, limit, cut)
@@ -174,8 +196,9 @@ func (q *Queue) freeze(s *segment, cut Cut) (Range, error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	q.note(s, r)
 	q.handed, q.handedOut = r.To, r.To > r.From
-	q.fresh -= r.Events
+	q.fresh = max(0, q.fresh-r.Events)
 	if r.To >= q.end {
 		q.fresh = 0 // damaged records were counted and never came
 	}
@@ -196,11 +219,12 @@ func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
 		if err != nil {
 			return Range{}, fmt.Errorf("read segment %s: %w", s.name, err)
 		}
-		if len(r.Items) > 0 && (r.Events+f.events > cut.MaxEvents || int64(f.end-from) > cut.MaxBytes) {
+		if cut.ends(r, f) {
 			break
 		}
 		r.To = f.end
 		if f.damaged {
+			r.skip(f)
 			continue
 		}
 		if len(r.Items) == 0 {
@@ -210,16 +234,52 @@ func (q *Queue) read(s *segment, from, limit Position, cut Cut) (Range, error) {
 		r.Events += f.events
 		r.Items = append(r.Items, Item{At: f.at, End: f.end, Preamble: s.preamble, Events: f.events, Data: data[len(data)-len(f.data):]})
 	}
+	switch {
+	case r.unreadable == nil:
+		q.doubt = doubt{}
+	case !q.doubt.givesUp(from, r.unread, q.o.Now()):
+		return Range{}, fmt.Errorf("read segment %s behind %d: %w", s.name, from, r.unreadable)
+	}
 	if cap(data) <= maxKeptBytes {
 		q.ranged = data
 	}
-	// data may have moved while it grew.
+	r.place(data)
+	return r, nil
+}
+
+// place points the items to their records, which may have moved while data grew.
+func (r *Range) place(data []byte) {
 	for i, at := 0, 0; i < len(r.Items); i++ {
 		size := len(r.Items[i].Data)
 		r.Items[i].Data = data[at : at+size : at+size]
 		at += size
 	}
-	return r, nil
+}
+
+// skip counts damage among the records of a range.
+func (r *Range) skip(f found) {
+	if f.unreadable != nil {
+		r.unreadable = f.unreadable
+		r.unread += int64(f.end - f.at)
+	}
+	if r.damageSpots == 0 {
+		r.damagedAt = f.at
+	}
+	r.damageSpots++
+	r.damaged += int64(f.end - f.at)
+}
+
+// note counts and tells of damage that was not there when the log was opened.
+func (q *Queue) note(s *segment, r Range) {
+	s.met += r.damaged
+	if s.met <= s.skipped {
+		return
+	}
+	q.found.SkippedSpots += r.damageSpots
+	q.found.SkippedBytes += s.met - s.skipped
+	s.skipped = s.met
+	q.o.Log.Error("a part of the log is damaged; its records are lost",
+		"segment", s.name, "position", r.damagedAt, "bytes", r.damaged, "spots", r.damageSpots, "error", r.unreadable)
 }
 
 // Done keeps that a range has been dealt with, together with the caller's
@@ -231,7 +291,7 @@ func (q *Queue) Done(r Range, state []byte) error {
 	}
 	q.mu.Lock()
 	q.handedOut = false
-	q.events -= r.Events
+	q.events = max(0, q.events-r.Events) // more may be readable than when the log was opened
 	q.bytes = max(0, q.bytes-int64(r.To-r.From))
 	if r.To >= q.end {
 		q.events, q.bytes = 0, 0

@@ -9,16 +9,18 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"time"
 )
 
-// Recovery is what was found when the log was opened.
+// Recovery is what was found when the log was opened, and what damage since.
 type Recovery struct {
 	Segments     int
 	Records      int // that wait to be dealt with
 	Events       int // in those records
 	SkippedBytes int64
 	SkippedSpots int // damaged places and gaps
-	// SetAside are files that are no segment of this log; they were renamed.
+	// SetAside are files that are no segment of this log, or that cannot be read;
+	// they were renamed.
 	SetAside []string
 	// CheckpointLost says that what has been dealt with before is not known, so
 	// that records may come again in other ranges.
@@ -40,13 +42,18 @@ type recovered struct {
 	end        Position   // behind the last frame
 	free       Position   // where the log goes on: nothing was ever written there
 	bytes      int64      // between cursor and end
+	aside      int        // segments that were set aside, also by earlier starts
+	unreadable []string   // files of checkpoints
+	readPause  time.Duration
 	Recovery
 }
 
 // recoverLog reads a directory. What it returns depends on nothing but the
 // files; it renames files that it cannot read and removes segments without use.
-func recoverLog(d disk, maxRecordBytes int) (r recovered, err error) {
-	if r.checkpoint, r.CheckpointLost, err = loadCheckpoint(d); err != nil {
+// A file that tells of others is read again for a while, with that pause between.
+func recoverLog(d disk, maxRecordBytes int, readPause time.Duration) (r recovered, err error) {
+	r.readPause = readPause
+	if err := r.loadCheckpoint(d); err != nil {
 		return r, err
 	}
 	defer func() {
@@ -125,19 +132,20 @@ func (r *recovered) openSegments(d disk) error {
 		}
 		r.number = max(r.number, number+1)
 		if strings.HasSuffix(name, setAsideSuffix) {
+			r.aside++
 			continue
 		}
 		c := candidate{name: name}
 		if c.file, err = d.open(name, false); err != nil {
 			return fmt.Errorf("open segment %s: %w", name, err)
 		}
-		c.id, c.segment, c.err = readSegmentHeader(c.file)
+		c.id, c.segment, c.err = readSegmentHeader(patient{c.file, r.readPause})
 		var version *VersionError
 		if errors.As(c.err, &version) {
 			return errors.Join(fmt.Errorf("open segment %s: %w", name, c.err), c.file.Close())
 		}
 		if c.err == nil {
-			c.segment.name, c.segment.number = name, number
+			c.segment.name, c.segment.number, c.segment.file = name, number, c.file
 		}
 		if c.err == nil && r.checkpoint.id == (logID{}) {
 			r.checkpoint.id = c.id // without a checkpoint, the first segment tells
@@ -173,6 +181,7 @@ func (r *recovered) take(d disk, c candidate) error {
 		return fmt.Errorf("set segment %s aside: %w", c.name, err)
 	}
 	r.SetAside = append(r.SetAside, c.name)
+	r.aside++
 	r.SkippedSpots++
 	return nil
 }
@@ -198,7 +207,7 @@ func (r *recovered) examine(s *segment, last bool, maxRecordBytes int) error {
 		}
 		end = f.end
 		if f.damaged {
-			r.skip(f.at, f.end)
+			r.skip(s, f.at, f.end)
 			continue
 		}
 		if f.at >= r.checkpoint.cursor {
@@ -208,18 +217,21 @@ func (r *recovered) examine(s *segment, last bool, maxRecordBytes int) error {
 		}
 	}
 	if last {
-		s.end = end
+		// What could not be read when a range was handed out may be zeros now: it
+		// keeps its bounds.
+		s.end = max(end, min(r.checkpoint.frozen, limit))
 	} else if end < s.end {
-		r.skip(end, s.end)
+		r.skip(s, end, s.end)
 	}
 	return nil
 }
 
 // skip counts lost bytes, unless they were dealt with before.
-func (r *recovered) skip(at, end Position) {
+func (r *recovered) skip(s *segment, at, end Position) {
 	if end > r.checkpoint.cursor {
 		r.SkippedSpots++
 		r.SkippedBytes += int64(end - at)
+		s.skipped += int64(end - at)
 	}
 }
 

@@ -17,6 +17,7 @@ const formatVersion = 1
 const (
 	segmentMagic      = "TLNE-LOG"
 	segmentSuffix     = ".log"
+	segmentStartBytes = 16 // of the header, the same in every version
 	segmentFixedBytes = 52 // of the header, before the preamble
 	maxSegmentHeader  = 1 << 20
 	readAheadBytes    = 256 << 10
@@ -42,6 +43,9 @@ type segment struct {
 	size     int64    // of the file
 	preamble []byte
 	newest   time.Duration // when its last record was written, by the clock of retention
+	// skipped are the damaged bytes that were counted, met those among them
+	// that ranges have come by.
+	skipped, met int64
 }
 
 func segmentName(number uint64) string {
@@ -85,22 +89,19 @@ var errUnused = errors.New("an unused segment")
 var errNotASegment = errors.New("not a readable segment of a log")
 
 // readSegmentHeader reads the header of a segment file. A newer format is a
-// [VersionError].
+// [VersionError]; it is believed only when the checksum fits, since a version
+// that is damaged is no version.
 func readSegmentHeader(f file) (id logID, s *segment, err error) {
-	fixed := make([]byte, segmentFixedBytes)
-	n, err := f.ReadAt(fixed, 0)
-	if !anySet(fixed[:n]) {
+	start := make([]byte, segmentStartBytes)
+	n, err := f.ReadAt(start, 0)
+	if !anySet(start[:n]) {
 		return id, nil, readUnused(f)
 	}
-	if err != nil || string(fixed[:8]) != segmentMagic {
+	if err != nil || string(start[:8]) != segmentMagic {
 		return id, nil, errNotASegment
 	}
-	if version := binary.LittleEndian.Uint32(fixed[8:]); version > formatVersion {
-		return id, nil, &VersionError{version}
-	}
-	length := binary.LittleEndian.Uint32(fixed[12:])
-	preamble := binary.LittleEndian.Uint32(fixed[40:])
-	if length > maxSegmentHeader || length < segmentFixedBytes+checksumBytes || preamble > length-segmentFixedBytes-checksumBytes {
+	length := binary.LittleEndian.Uint32(start[12:])
+	if length > maxSegmentHeader || length < segmentStartBytes+checksumBytes {
 		return id, nil, errNotASegment
 	}
 	header := make([]byte, length)
@@ -110,10 +111,30 @@ func readSegmentHeader(f file) (id logID, s *segment, err error) {
 	if binary.LittleEndian.Uint32(header[length-checksumBytes:]) != castagnoli(0, header[:length-checksumBytes]) {
 		return id, nil, errNotASegment
 	}
+	if version := binary.LittleEndian.Uint32(header[8:]); version > formatVersion {
+		return id, nil, &VersionError{version}
+	}
+	s, err = parseSegmentHeader(header)
+	if err != nil {
+		return id, nil, err
+	}
+	s.file = f
 	copy(id[:], header[16:])
-	return id, &segment{
-		file: f, previous: Position(binary.LittleEndian.Uint64(header[44:])),
-		first: Position(binary.LittleEndian.Uint64(header[24:])), header: int64(length),
+	return id, s, nil
+}
+
+// parseSegmentHeader returns what a header says whose checksum fits.
+func parseSegmentHeader(header []byte) (*segment, error) {
+	if len(header) < segmentFixedBytes+checksumBytes {
+		return nil, errNotASegment
+	}
+	preamble := binary.LittleEndian.Uint32(header[40:])
+	if int64(preamble) > int64(len(header)-segmentFixedBytes-checksumBytes) {
+		return nil, errNotASegment
+	}
+	return &segment{
+		previous: Position(binary.LittleEndian.Uint64(header[44:])),
+		first:    Position(binary.LittleEndian.Uint64(header[24:])), header: int64(len(header)),
 		preamble: header[segmentFixedBytes : segmentFixedBytes+preamble],
 	}, nil
 }
@@ -142,12 +163,13 @@ type blank struct {
 	number uint64
 	file   file
 	size   int64
+	disk   disk
 }
 
 // makeBlank makes a file of that size. It takes its time, to leave the disk to
 // others between its writes.
 func makeBlank(d disk, number uint64, sizeBytes int64) (blank, error) {
-	b := blank{name: segmentName(number), number: number, size: sizeBytes}
+	b := blank{name: segmentName(number), number: number, size: sizeBytes, disk: d}
 	var err error
 	if b.file, err = d.open(b.name, true); err != nil {
 		return blank{}, fmt.Errorf("create segment %s: %w", b.name, err)
@@ -178,6 +200,7 @@ func (b blank) segment(id logID, previous, first Position, now time.Time, preamb
 		err = b.file.datasync()
 	}
 	if err != nil {
+		_ = b.disk.remove(b.name) // nothing would count it, and the next attempt makes another
 		return nil, errors.Join(fmt.Errorf("begin segment %s: %w", b.name, err), b.file.Close())
 	}
 	return &segment{name: b.name, number: b.number, file: b.file, size: b.size, previous: previous, first: first, end: first, header: int64(len(header)), preamble: preamble}, nil

@@ -1,8 +1,8 @@
 package queue
 
 import (
-	"errors"
 	"io"
+	"slices"
 )
 
 // found is one thing that a walk comes by: a record, or bytes that are none.
@@ -11,11 +11,13 @@ type found struct {
 	frameHeader
 	data    []byte // of a record; valid until the walk goes on
 	damaged bool   // bytes between at and end are lost; events says how many, if that is known
+	// unreadable is why the disk did not give some of the damaged bytes; nil when it did.
+	unreadable error
 }
 
 // walker reads the frames of one segment in order. Damage is skipped up to the
 // next frame; since a frame's header is sealed with its position, nothing else
-// is taken for one.
+// is taken for one. What cannot be read is damage.
 type walker struct {
 	segment        *segment
 	id             logID
@@ -23,6 +25,13 @@ type walker struct {
 	at, limit      Position
 	window         []byte   // bytes of the file that were read
 	windowAt       Position // of its first
+	unread         []stretch
+}
+
+// stretch is a part of the log that cannot be read.
+type stretch struct {
+	from, to Position
+	err      error
 }
 
 func newWalker(s *segment, id logID, maxRecordBytes int, from, limit Position) *walker {
@@ -39,8 +48,11 @@ func (w *walker) peek(at Position, n int) ([]byte, error) {
 	if cap(w.window) < size {
 		w.window = make([]byte, size)
 	}
-	read, err := w.segment.file.ReadAt(w.window[:size], w.segment.offset(at))
-	if err != nil && !errors.Is(err, io.EOF) {
+	w.unread = slices.DeleteFunc(w.unread, func(s stretch) bool { return s.to <= w.at })
+	read, err := readAround(w.segment.file, w.window[:size], w.segment.offset(at), func(from, to int, err error) {
+		w.unread = append(w.unread, stretch{at + Position(from), at + Position(to), err})
+	})
+	if err != nil {
 		return nil, err
 	}
 	w.window, w.windowAt = w.window[:read], at
@@ -63,8 +75,7 @@ func (w *walker) next() (found, error) {
 		return found{}, err
 	}
 	if len(frame) < frameHeaderBytes+h.length || castagnoli(0, frame[frameHeaderBytes:]) != h.payloadCRC {
-		f.damaged = true
-		f.end = min(f.end, w.limit)
+		f = w.damage(w.at, min(f.end, w.limit), f.events)
 	} else {
 		f.data = frame[frameHeaderBytes:]
 	}
@@ -86,17 +97,30 @@ func (w *walker) resync() (found, error) {
 		}
 		if _, ok := readFrameHeader(bytes, w.id, at, w.maxRecordBytes); ok {
 			w.at = at
-			return found{at: start, end: at, damaged: true}, nil
+			return w.damage(start, at, 0), nil
 		}
 		if anySet(bytes[:min(len(bytes), frameAlign)]) {
 			lost = at + frameAlign
 		}
 	}
+	f := w.damage(start, min(lost, w.limit), 0)
 	w.at = w.limit
 	if lost > start {
-		return found{at: start, end: min(lost, w.limit), damaged: true}, nil
+		return f, nil
 	}
 	return found{}, io.EOF
+}
+
+// damage returns lost bytes, with so many events as far as that is known.
+func (w *walker) damage(at, end Position, events int) found {
+	f := found{at: at, end: end, damaged: true}
+	f.events = events
+	for _, s := range w.unread {
+		if s.from < end && s.to > at {
+			f.unreadable = s.err
+		}
+	}
+	return f
 }
 
 func anySet(bytes []byte) bool {

@@ -93,20 +93,20 @@ func TestReportConn_AnswersOneAfterTheOther(t *testing.T) {
 func TestReportConn_HangsUpOnClientsThatAreTooSlow(t *testing.T) {
 	const bound, other = 200 * time.Millisecond, 2 * time.Second
 	cases := map[string]struct {
-		server http.Server
+		server *http.Server
 		send   string
 	}{
-		"no header":             {http.Server{ReadHeaderTimeout: bound, ReadTimeout: other, IdleTimeout: other}, "POST / HT"},
-		"no body":               {http.Server{ReadHeaderTimeout: bound / 2, ReadTimeout: bound, IdleTimeout: other}, fmt.Sprintf(post, 5, "ab")},
-		"idle":                  {http.Server{ReadHeaderTimeout: bound / 2, ReadTimeout: bound / 2, IdleTimeout: bound}, fmt.Sprintf(post, 2, "ab")},
-		"idle after a longer":   {http.Server{ReadHeaderTimeout: other, ReadTimeout: other, IdleTimeout: bound}, fmt.Sprintf(post, 2, "ab")},
-		"no header of a second": {http.Server{ReadHeaderTimeout: bound, ReadTimeout: other, IdleTimeout: other}, fmt.Sprintf(post, 2, "ab") + "POST /"},
+		"no header":             {&http.Server{ReadHeaderTimeout: bound, ReadTimeout: other, IdleTimeout: other}, "POST / HT"},
+		"no body":               {&http.Server{ReadHeaderTimeout: bound / 2, ReadTimeout: bound, IdleTimeout: other}, fmt.Sprintf(post, 5, "ab")},
+		"idle":                  {&http.Server{ReadHeaderTimeout: bound / 2, ReadTimeout: bound / 2, IdleTimeout: bound}, fmt.Sprintf(post, 2, "ab")},
+		"idle after a longer":   {&http.Server{ReadHeaderTimeout: other, ReadTimeout: other, IdleTimeout: bound}, fmt.Sprintf(post, 2, "ab")},
+		"no header of a second": {&http.Server{ReadHeaderTimeout: bound, ReadTimeout: other, IdleTimeout: other}, fmt.Sprintf(post, 2, "ab") + "POST /"},
 	}
 	for name, c := range cases {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c.server.Handler = http.HandlerFunc(echoBody)
-			conn := dial(t, serveConns(t, &c.server))
+			conn := dial(t, serveConns(t, c.server))
 			_, _ = io.WriteString(conn, c.send)
 			// It hangs up a little later on a body, to let the client read the answer.
 			if took := untilClosed(t, conn); took < bound-20*time.Millisecond || took > bound+time.Second {

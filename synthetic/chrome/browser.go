@@ -49,6 +49,7 @@ const maxTempDir = 60
 type Browser struct {
 	log     *slog.Logger
 	profile string
+	command *exec.Cmd // nil until the client makes it
 	// ctx is the client's context of the browser; it belongs to no caller, since
 	// the browser would end with it.
 	ctx     context.Context
@@ -60,37 +61,52 @@ type Browser struct {
 	err     error
 }
 
-// Launch starts a browser. ctx bounds the start only; the browser runs until
-// Close. It ends with this process, too, however that ends.
+// Launch starts a browser, once more when it dies at its start by itself. ctx
+// bounds the start only; the browser runs until Close. It ends with this process,
+// too, however that ends.
 func Launch(ctx context.Context, options Options) (*Browser, error) {
-	log := options.Log
-	if log == nil {
-		log = slog.New(slog.DiscardHandler)
+	if options.Log == nil {
+		options.Log = slog.New(slog.DiscardHandler)
 	}
+	unsandboxed := options.NoSandbox || os.Getuid() == 0
+	if unsandboxed {
+		options.Log.Warn("the browser runs without its sandbox; run as another user than root to have one")
+	}
+	browser, err := launchOnce(ctx, options, unsandboxed)
+	if !errors.Is(err, errDied) || ctx.Err() != nil {
+		return browser, err
+	}
+	options.Log.Warn("the browser died at its start; starting it once more", "error", err)
+	return launchOnce(ctx, options, unsandboxed)
+}
+
+// launchOnce starts a browser with a profile of its own. Of one that does not start
+// nothing is left.
+func launchOnce(ctx context.Context, options Options, unsandboxed bool) (*Browser, error) {
+	log := options.Log
 	profile, err := os.MkdirTemp(options.ProfileRoot, profilePrefix)
 	if err != nil {
 		return nil, fmt.Errorf("make browser profile: %w", err)
 	}
-	unsandboxed := options.NoSandbox || os.Getuid() == 0
-	if unsandboxed {
-		log.Warn("the browser runs without its sandbox; run as another user than root to have one")
-	}
-	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options.Path, profile, unsandboxed)...)
+	b := &Browser{log: log, profile: profile, closing: make(chan struct{})}
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options.Path, profile, unsandboxed, b.tie)...)
 	browserCtx, stopBrowser := chromedp.NewContext(allocator,
 		chromedp.WithLogf(func(string, ...any) {}),
 		chromedp.WithErrorf(func(format string, args ...any) {
 			log.Debug("browser client", "message", fmt.Sprintf(format, args...))
 		}))
-	b := &Browser{
-		log: log, profile: profile, ctx: browserCtx, closing: make(chan struct{}),
-		// Once, since of a browser that never started the client lets only one wait.
-		stop: sync.OnceFunc(func() { stopBrowser(); stopAllocator() }),
-	}
+	b.ctx = browserCtx
+	// Once, since of a browser that never started the client lets only one wait.
+	b.stop = sync.OnceFunc(func() { stopBrowser(); stopAllocator() })
 	if err := b.start(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("start %s: %w", options.Path, err), b.Close())
 	}
 	return b, nil
 }
+
+// errDied is a browser whose process was started and ended before it answered.
+// The client has no error of its own for it.
+var errDied = errors.New("the browser died at its start")
 
 // start starts the process and waits for its first answer.
 func (b *Browser) start(ctx context.Context) error {
@@ -111,10 +127,20 @@ func (b *Browser) start(ctx context.Context) error {
 		return ctx.Err()
 	}
 	b.client = chromedp.FromContext(b.ctx).Browser
-	if err != nil {
-		return explain(err)
+	switch {
+	case err == nil:
+		return nil
+	case b.command == nil || b.command.Process == nil: // there is no such file, or it cannot be executed
+		return err
 	}
-	return nil
+	return fmt.Errorf("%w: %w", errDied, explain(err))
+}
+
+// tie binds the process that will be started to us.
+func (b *Browser) tie(command *exec.Cmd) {
+	tether(command)
+	command.Dir = b.profile
+	b.command = command
 }
 
 // explain adds what to do to the browser's own words.
@@ -205,7 +231,7 @@ func (o opened) NewPage(ctx context.Context, options synthetic.PageOptions) (syn
 // execOptions is how the browser starts: quiet, with no network traffic of its
 // own, with nothing of our environment, and measuring as it would in front of a
 // person.
-func execOptions(path, profile string, unsandboxed bool) []chromedp.ExecAllocatorOption {
+func execOptions(path, profile string, unsandboxed bool, tie func(*exec.Cmd)) []chromedp.ExecAllocatorOption {
 	temp := profile
 	if len(temp) > maxTempDir {
 		temp = os.TempDir()
@@ -213,7 +239,7 @@ func execOptions(path, profile string, unsandboxed bool) []chromedp.ExecAllocato
 	options := []chromedp.ExecAllocatorOption{
 		chromedp.ExecPath(path),
 		chromedp.UserDataDir(profile),
-		chromedp.ModifyCmdFunc(func(cmd *exec.Cmd) { tether(cmd); cmd.Dir = profile }),
+		chromedp.ModifyCmdFunc(tie),
 		chromedp.NoInheritEnv,
 		chromedp.Env("HOME="+profile, "TMPDIR="+temp, "XDG_CONFIG_HOME="+filepath.Join(profile, "config"),
 			"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"),

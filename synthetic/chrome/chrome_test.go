@@ -170,6 +170,97 @@ func TestLaunch_Timeout(t *testing.T) {
 	}
 }
 
+// script writes a program that counts in a file how often it is started.
+func script(t *testing.T, body string) (path, count string) {
+	t.Helper()
+	dir := t.TempDir()
+	path, count = filepath.Join(dir, "browser"), filepath.Join(dir, "count")
+	check(t, os.WriteFile(path, []byte("#!/bin/sh\ncount="+count+"\nprintf x >> \"$count\"\n"+body), 0o755))
+	return path, count
+}
+
+func wantStarts(t *testing.T, count string, want int) {
+	t.Helper()
+	if data, err := os.ReadFile(count); err != nil || len(data) != want {
+		t.Errorf("started %d times, want %d: %v", len(data), want, err)
+	}
+}
+
+// wantNothingLeft looks for profiles, and for processes that use one.
+func wantNothingLeft(t *testing.T, root string) {
+	t.Helper()
+	if left, _ := filepath.Glob(filepath.Join(root, "*")); len(left) > 0 {
+		t.Errorf("profiles left: %v", left)
+	}
+	for _, p := range processes() {
+		line, _ := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), "cmdline"))
+		if bytes.Contains(line, []byte(root)) {
+			t.Errorf("process %d is left: %q", p.pid, line)
+		}
+	}
+}
+
+// A browser that crashes at its start is no reason to lose a run.
+func TestLaunch_StartsOnceMoreAfterACrash(t *testing.T) {
+	whole, err := Find(os.Getenv)
+	check(t, err)
+	path, count := script(t, `if [ "$(cat "$count")" = x ]; then echo "it broke" >&2; kill -SEGV $$; fi
+exec `+whole+` "$@"
+`)
+	var log bytes.Buffer
+	root := t.TempDir()
+	browser, err := Launch(t.Context(), Options{Path: path, ProfileRoot: root, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	check(t, err)
+	wantStarts(t, count, 2)
+	if !strings.Contains(log.String(), "level=WARN msg=\"the browser died at its start") || !strings.Contains(log.String(), "it broke") {
+		t.Errorf("the first failure is not logged: %s", &log)
+	}
+	if profiles, _ := filepath.Glob(filepath.Join(root, "*")); len(profiles) != 1 {
+		t.Errorf("profiles: %v", profiles)
+	}
+	page := open(t, browser, synthetic.PageOptions{})
+	wantValue(t, page, "1+1", "2")
+	check(t, page.Close(context.Background()))
+	check(t, browser.Close())
+	wantNothingLeft(t, root)
+}
+
+// What crashes always fails after the second time, with what it said.
+func TestLaunch_FailsAfterTwoCrashes(t *testing.T) {
+	path, count := script(t, "echo \"it broke\" >&2\nkill -SEGV $$\n")
+	root := t.TempDir()
+	_, err := Launch(t.Context(), Options{Path: path, ProfileRoot: root})
+	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "it broke") {
+		t.Errorf("got %v", err)
+	}
+	wantStarts(t, count, 2)
+	wantNothingLeft(t, root)
+}
+
+// What cannot be executed, and what is given up, is not tried again.
+func TestLaunch_TriesNothingInVain(t *testing.T) {
+	silent, starts := script(t, "exec sleep 60\n")
+	locked := filepath.Join(t.TempDir(), "locked")
+	check(t, os.WriteFile(locked, []byte("#!/bin/sh\n"), 0o644))
+	broken := filepath.Join(t.TempDir(), "broken")
+	check(t, os.WriteFile(broken, []byte("\x7fELF, but not really"), 0o755))
+	for path, want := range map[string]error{
+		silent:                             context.DeadlineExceeded,
+		filepath.Join(t.TempDir(), "none"): os.ErrNotExist,
+		locked:                             os.ErrPermission,
+		broken:                             syscall.ENOEXEC,
+	} {
+		var log bytes.Buffer
+		root := t.TempDir()
+		_, err := Launch(within(t, 500*time.Millisecond), Options{Path: path, ProfileRoot: root, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		if !errors.Is(err, want) || strings.Contains(log.String(), "once more") {
+			t.Errorf("%s: %v, want %v; logged %s", path, err, want, &log)
+		}
+		wantNothingLeft(t, root)
+	}
+	wantStarts(t, starts, 1)
+}
+
 func TestLaunch_CancelledBeforeAndWhileItStarts(t *testing.T) {
 	path, err := Find(os.Getenv)
 	if err != nil {
