@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"throughline/beacon"
@@ -63,6 +64,8 @@ type Service struct {
 	// claiming makes recognising an event and putting it into the log one step.
 	// Otherwise its second copy could be answered before the first is safe.
 	claiming sync.Mutex
+	// failures counts records that were claimed and could not be kept.
+	failures atomic.Uint64
 }
 
 // scratch is what one submission needs while it is accepted.
@@ -125,6 +128,7 @@ func (s *Service) keep(record Record) (duplicates int, err error) {
 	kept.fill(s.enricher, record)
 	kept.encode(record, s.Encoder)
 	app, events := record.App.Name, len(kept.ids)
+	failures := s.failures.Load()
 	commit, duplicates, err := s.enqueue(record, kept)
 	if err != nil {
 		return 0, s.busy(app, events, err)
@@ -141,9 +145,10 @@ func (s *Service) keep(record Record) (duplicates int, err error) {
 	if duplicates == 0 {
 		return 0, nil
 	}
-	if !s.Seen.HoldsAll(kept.ids) {
-		// The first copy was on its way to the disk and did not get there.
-		return 0, s.busy(app, duplicates, errors.New("a first copy was not kept"))
+	if s.failures.Load() != failures {
+		// It may have been the first copy, on its way to the disk. Whoever else
+		// holds the ids by now may not be there yet.
+		return 0, s.busy(app, duplicates, errors.New("a first copy may not be kept"))
 	}
 	s.Ledger.Rejected(app, RejectDuplicate, duplicates)
 	return duplicates, nil
@@ -168,7 +173,10 @@ func (s *Service) enqueue(record Record, kept *scratch) (*queue.Commit, int, err
 	commit, err := s.Queue.Enqueue(content.record, len(fresh), func(end queue.Position, err error) {
 		kept.fate = err
 		if err != nil {
+			// In this order: who finds the ids held claimed them before, and will see
+			// the number change.
 			s.Seen.Release(fresh)
+			s.failures.Add(1)
 			return
 		}
 		s.Ledger.Accepted(app, len(fresh), end)

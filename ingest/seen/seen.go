@@ -71,18 +71,6 @@ func (s *Set) Release(ids []uint64) {
 	}
 }
 
-// HoldsAll says whether every id is remembered.
-func (s *Set) HoldsAll(ids []uint64) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, id := range ids {
-		if !s.holds(id) {
-			return false
-		}
-	}
-	return true
-}
-
 // Stats say how many ids are held, and for how long at least an id is
 // remembered: the window, or less while there are too many.
 func (s *Set) Stats() (ids int, remembers time.Duration) {
