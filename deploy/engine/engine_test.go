@@ -333,7 +333,7 @@ func TestWritesInItsDirectoryOnly(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := "HOME=" + o.DataDir + "\x00TZ=UTC\x00LC_ALL=C.UTF-8\x00"
+	want := "HOME=" + o.DataDir + "\x00TZ=UTC\x00LC_ALL=C.UTF-8\x00MALLOC_CONF=dirty_decay_ms:60000\x00"
 	if string(env) != want {
 		t.Errorf("the child's environment is %q, want %q", env, want)
 	}

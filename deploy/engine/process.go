@@ -32,7 +32,10 @@ func spawn(command []string, dir string, lock *os.File, config childConfig, out 
 	defer func() { _ = theirs.Close() }()
 	cmd := exec.Command(command[0], command[1:]...)
 	cmd.Dir = dir
-	cmd.Env = []string{"HOME=" + dir, "TZ=UTC", "LC_ALL=C.UTF-8"}
+	// Memory that it has freed stays with it for a while: to get it anew for every
+	// insert and merge costs a sixth of their time.
+	const memory = "MALLOC_CONF=dirty_decay_ms:60000"
+	cmd.Env = []string{"HOME=" + dir, "TZ=UTC", "LC_ALL=C.UTF-8", memory}
 	cmd.Stderr = out
 	cmd.ExtraFiles = []*os.File{theirs, lock} // controlFD and lockFD
 	cmd.WaitDelay = stopWait
