@@ -24,11 +24,13 @@ func (c *check) hex(field, value string, length int) {
 		c.fail(field, RejectMissing, "required")
 		return
 	}
-	valid := len(value) == length
-	for i := 0; valid && i < len(value); i++ {
-		valid = value[i] >= '0' && value[i] <= '9' || value[i] >= 'a' && value[i] <= 'f'
+	// Without branches, which would be guessed wrong every other time: below its
+	// bound is what becomes negative.
+	digits := int32(-1)
+	for i := range len(value) {
+		digits &= (int32(value[i]-'0') - 10) | (int32(value[i]-'a') - 6)
 	}
-	if !valid {
+	if len(value) != length || digits >= 0 {
 		c.fail(field, RejectInvalid, fmt.Sprintf("must be %d lower-case hexadecimal characters", length))
 	}
 }

@@ -52,6 +52,7 @@ func serve(ctx context.Context, c config.Config, env environment, load func() (c
 	if len(c.Apps) == 0 {
 		return &exitError{exitBadInput, errNoApps}
 	}
+	setGarbageCollection(env.getenv)
 	log := newLog(env.stderr, c.Log)
 	co, err := newCollector(ctx, c, env, log)
 	if err != nil {

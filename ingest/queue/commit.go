@@ -100,13 +100,14 @@ func (q *Queue) wake() {
 }
 
 // commitAll writes groups until the queue is released. A group is what came
-// while the one before was written: waiting longer for company made everybody
-// slower at every load that was measured.
+// since the one before was begun, at least CommitEvery ago: the first after a
+// pause is written at once, and under load many share the cost of a write.
 func (q *Queue) commitAll() {
 	defer close(q.stopped)
 	var spare *group // whose memory is used again
 	heal := time.NewTicker(cmp.Or(q.o.healEvery, defaultHealEvery))
 	defer heal.Stop()
+	var begun time.Time
 	for {
 		select {
 		case <-q.kick:
@@ -114,6 +115,8 @@ func (q *Queue) commitAll() {
 			q.heal()
 			continue
 		}
+		time.Sleep(q.o.CommitEvery - time.Since(begun))
+		begun = time.Now()
 		g, ended := q.take(spare)
 		q.commit(g)
 		if spare = g; ended {

@@ -64,6 +64,9 @@ type Options struct {
 	SegmentBytes int64
 	// MaxRecordBytes bounds a record; it must fit into a segment.
 	MaxRecordBytes int
+	// CommitEvery is the least time between the beginnings of two groups; 0 begins
+	// one as soon as the one before is written.
+	CommitEvery time.Duration
 	// KeepFor is how long at least records are kept for [Queue.Scan] that have been
 	// dealt with, as long as there is room. It is measured by how long the process
 	// runs, so a restart begins it anew, and setting the wall clock does nothing.

@@ -11,16 +11,16 @@ import (
 // Around every request [http.Server] moves the connection's deadlines eight
 // times, and while the handler works it reads one byte ahead, to cancel the
 // request of a client that hangs up. For a handler that waits for the disk and
-// not for its context that is a goroutine, a system call and a turn of the
-// poller for nothing. A reportConn has the same bounds on slow clients for less:
-// a deadline that is only put off is kept as it is until it is due, and a read
-// of one byte waits for its end without looking at the connection. What it
-// would have read is read with the next request.
+// not for its context that is a system call, a turn of the poller and a switch
+// between goroutines for nothing. A reportConn has the same bounds on slow
+// clients for less: a deadline that is only put off is kept as it is until it is
+// due, and a read ahead finds nothing. What it would have read is read with the
+// next request.
+//
+// The server must have all its time-outs.
 type reportConn struct {
 	net.Conn
 	opened time.Time
-	// aborted holds a token when a read of one byte must end.
-	aborted chan struct{}
 
 	mu      sync.Mutex
 	readBy  time.Time // what the server asked for; zero is no deadline
@@ -37,14 +37,14 @@ func (l reportListener) Accept() (net.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &reportConn{Conn: conn, opened: time.Now(), aborted: make(chan struct{}, 1)}, nil
+	return &reportConn{Conn: conn, opened: time.Now()}, nil
 }
 
-// Read implements net.Conn.
+// Read implements net.Conn. A read of one byte without a deadline is one ahead:
+// the server reads requests with a deadline only.
 func (c *reportConn) Read(p []byte) (int, error) {
-	if len(p) == 1 {
-		<-c.aborted
-		return 0, os.ErrDeadlineExceeded
+	if len(p) == 1 && c.endless() {
+		return 0, nil
 	}
 	for {
 		n, err := c.Conn.Read(p)
@@ -52,6 +52,12 @@ func (c *reportConn) Read(p []byte) (int, error) {
 			return n, err
 		}
 	}
+}
+
+func (c *reportConn) endless() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.readBy.IsZero()
 }
 
 // putOff gives the connection the deadline that the server asked for; false
@@ -67,10 +73,9 @@ func (c *reportConn) putOff() bool {
 }
 
 // SetReadDeadline implements net.Conn. One from before the connection was opened
-// is the server's way to end its read of one byte.
+// is the server's way to end its read ahead, which ends by itself.
 func (c *reportConn) SetReadDeadline(t time.Time) error {
 	if !t.IsZero() && t.Before(c.opened) {
-		c.abort()
 		return nil
 	}
 	c.mu.Lock()
@@ -94,17 +99,4 @@ func (c *reportConn) SetWriteDeadline(t time.Time) error {
 	}
 	c.writeBy = t
 	return c.Conn.SetWriteDeadline(t)
-}
-
-// Close implements net.Conn.
-func (c *reportConn) Close() error {
-	c.abort()
-	return c.Conn.Close()
-}
-
-func (c *reportConn) abort() {
-	select {
-	case c.aborted <- struct{}{}:
-	default: // it has been told
-	}
 }

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"strings"
 	"testing"
 	"time"
 )
@@ -79,12 +80,19 @@ func TestReportConn_AnswersOneAfterTheOther(t *testing.T) {
 		echoBody(w, r)
 		time.Sleep(20 * time.Millisecond) // the server reads ahead meanwhile
 	}
-	conn := dial(t, serveConns(t, &http.Server{Handler: http.HandlerFunc(slow), ReadTimeout: time.Second, WriteTimeout: time.Second, IdleTimeout: time.Second}))
+	conn := dial(t, serveConns(t, &http.Server{Handler: http.HandlerFunc(slow), ReadHeaderTimeout: time.Second, ReadTimeout: time.Second, WriteTimeout: time.Second, IdleTimeout: time.Second}))
 	from := bufio.NewReader(conn)
 	for i := range 3 {
 		_, _ = fmt.Fprintf(conn, post, 1, fmt.Sprint(i))
 		answers(t, from, fmt.Sprint(i))
 	}
+	// The last byte of the server's buffer is no read ahead.
+	const buffer = 4096
+	start := "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nX: "
+	_, _ = io.WriteString(conn, start+strings.Repeat("y", buffer-1-len(start)))
+	time.Sleep(20 * time.Millisecond)
+	_, _ = io.WriteString(conn, "yyy\r\n\r\nz")
+	answers(t, from, "z")
 	// Several at once, of which the server must not lose a byte.
 	_, _ = fmt.Fprintf(conn, post+post+post, 1, "a", 0, "", 2, "bc")
 	answers(t, from, "a", "", "bc")
@@ -118,7 +126,7 @@ func TestReportConn_HangsUpOnClientsThatAreTooSlow(t *testing.T) {
 
 func TestReportConn_HangsUpOnClientsThatDoNotRead(t *testing.T) {
 	written := make(chan error, 1)
-	addr := serveConns(t, &http.Server{WriteTimeout: 200 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	addr := serveConns(t, &http.Server{ReadTimeout: time.Second, WriteTimeout: 200 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		_, err := w.Write(make([]byte, 64<<20))
 		written <- err
 	})})
@@ -137,7 +145,7 @@ func TestReportConn_HangsUpOnClientsThatDoNotRead(t *testing.T) {
 // A connection that is open while the server ends must not keep it.
 func TestReportConn_ClosesInTheMiddleOfARequest(t *testing.T) {
 	begun, goOn := make(chan struct{}), make(chan struct{})
-	server := &http.Server{Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(begun); <-goOn })}
+	server := &http.Server{ReadTimeout: time.Minute, Handler: http.HandlerFunc(func(http.ResponseWriter, *http.Request) { close(begun); <-goOn })}
 	conn := dial(t, serveConns(t, server))
 	_, _ = fmt.Fprintf(conn, post, 0, "")
 	<-begun
