@@ -40,6 +40,7 @@ type fieldEncoder struct {
 	source
 	kind     kind
 	nullable bool
+	eighths  bool
 }
 
 var _ ingest.RowEncoder = (*Encoder)(nil)
@@ -53,7 +54,7 @@ func newEncoder(all []table) *Encoder {
 		encoder := tableEncoder{holds: t.holds}
 		for _, c := range t.columns {
 			info := c.typ.info()
-			encoder.fields = append(encoder.fields, fieldEncoder{c.from, info.kind, info.nullable})
+			encoder.fields = append(encoder.fields, fieldEncoder{c.from, info.kind, info.nullable, info.eighths})
 		}
 		e.tables = append(e.tables, encoder)
 	}
@@ -117,6 +118,9 @@ func (f *fieldEncoder) append(dst []byte, r record) []byte {
 		}
 	case kindFloat32:
 		if value, ok := f.float(r); ok && (value != 0 || f.nullable) {
+			if f.eighths {
+				value = math.Round(8*value) / 8
+			}
 			dst = binary.LittleEndian.AppendUint32(dst, math.Float32bits(float32(value)))
 		}
 	case kindUint16, kindUint32, kindUint64:

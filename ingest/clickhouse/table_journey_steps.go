@@ -15,7 +15,7 @@ func journeySteps() table {
 			{name: "outcome", typ: typeName, doc: "passed, failed, agent_error or skipped.", from: textOf(func(r record) beacon.RunOutcome { return r.Event.JourneyStep.Outcome })},
 			{name: "reason", typ: typeName, doc: "Class of why it did not pass, such as timeout.", from: textOf(func(r record) beacon.RunReason { return r.Event.JourneyStep.Reason })},
 			{name: "message", typ: typeText, doc: "What went wrong, for people.", from: text(func(r record) string { return r.Event.JourneyStep.Message })},
-			{name: "duration_ms", typ: typeFloat, doc: "From start to end.", from: float(func(r record) float64 { return r.Event.JourneyStep.DurationMS })},
+			{name: "duration_ms", typ: typeMilliseconds, doc: "From start to end.", from: float(func(r record) float64 { return r.Event.JourneyStep.DurationMS })},
 		}),
 		engine:  "MergeTree",
 		orderBy: byJourney("step_index"),

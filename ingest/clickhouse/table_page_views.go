@@ -62,7 +62,7 @@ func vitals() []column {
 		optional("fcp_ms", "First Contentful Paint.", func(v *beacon.PageView) *float64 { return v.FCPMS }),
 		optional("lcp_ms", "Largest Contentful Paint.", func(v *beacon.PageView) *float64 { return v.LCPMS }),
 		optional("inp_ms", "Interaction to Next Paint.", func(v *beacon.PageView) *float64 { return v.INPMS }),
-		optional("cls", "Cumulative Layout Shift, a score.", func(v *beacon.PageView) *float64 { return v.CLS }),
+		{name: "cls", typ: typeOptionalFloat, doc: "Cumulative Layout Shift, a score.", from: optionalFloat(func(r record) *float64 { return r.Event.PageView.CLS })},
 		because("lcp_element", "CSS selector of the largest element.", func(v *beacon.PageView) string { return v.LCPElement }),
 		because("lcp_url", "URL of the largest element's image, without query.", func(v *beacon.PageView) string { return v.LCPURL }),
 		because("inp_element", "CSS selector of the element of the slowest interaction.", func(v *beacon.PageView) string { return v.INPElement }),
@@ -78,5 +78,5 @@ func vitals() []column {
 
 // optional is a measured column of page_views.
 func optional(name, doc string, value func(*beacon.PageView) *float64) column {
-	return column{name: name, typ: typeOptionalFloat, doc: doc, from: optionalFloat(func(r record) *float64 { return value(r.Event.PageView) })}
+	return column{name: name, typ: typeOptionalMilliseconds, doc: doc, from: optionalFloat(func(r record) *float64 { return value(r.Event.PageView) })}
 }

@@ -11,9 +11,9 @@ func transactions() table {
 		columns: experience(ofPage(), []column{
 			{name: "outcome", typ: typeName, doc: "completed, failed, abandoned, timed_out or unknown.", from: textOf(func(r record) beacon.Outcome { return r.Event.TransactionDone.Outcome })},
 			{name: "reason", typ: typeName, doc: "Why it did not complete, such as status 502.", from: text(func(r record) string { return r.Event.TransactionDone.Reason })},
-			{name: "duration_ms", typ: typeFloat, doc: "From start to end, with the time the user thought.", from: float(func(r record) float64 { return r.Event.TransactionDone.DurationMS })},
-			{name: "wait_ms", typ: typeFloat, doc: "The part of the duration that the user waited for the application.", from: float(func(r record) float64 { return r.Event.TransactionDone.WaitMS })},
-			{name: "satisfied_ms", typ: typeFloat, doc: "Objective: a wait up to this satisfies; 0 when the transaction has none.", from: float(func(r record) float64 { return r.Satisfied.Seconds() * 1000 })},
+			{name: "duration_ms", typ: typeMilliseconds, doc: "From start to end, with the time the user thought.", from: float(func(r record) float64 { return r.Event.TransactionDone.DurationMS })},
+			{name: "wait_ms", typ: typeMilliseconds, doc: "The part of the duration that the user waited for the application.", from: float(func(r record) float64 { return r.Event.TransactionDone.WaitMS })},
+			{name: "satisfied_ms", typ: typeMilliseconds, doc: "Objective: a wait up to this satisfies; 0 when the transaction has none.", from: float(func(r record) float64 { return r.Satisfied.Seconds() * 1000 })},
 		}),
 		computed: []column{
 			{name: "apdex_zone", typ: typeName, doc: "satisfied, tolerating or frustrated, by the wait; empty when it is not in the Apdex.", formula: apdexZone},
