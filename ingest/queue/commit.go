@@ -21,6 +21,10 @@ type Commit struct {
 // are safe. An error says that some are not kept, and settled says which; but
 // for that of ctx, after which it is not known.
 func (c *Commit) Wait(ctx context.Context) error {
+	if ctx.Done() == nil {
+		<-c.done
+		return c.err
+	}
 	select {
 	case <-c.done:
 		return c.err
