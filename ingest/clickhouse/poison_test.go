@@ -89,6 +89,39 @@ func TestWrite_RefusedRowsAreFoundAndTheOthersStoredOnce(t *testing.T) {
 	}
 }
 
+// A batch whose answer was lost comes again, and by then the table may refuse
+// rows that it has: whole, in part, and below pieces that it took.
+func TestWrite_RowsThatAreThereAreNotStoredAgainWhenTheTableRefusesThemLater(t *testing.T) {
+	s := open(t)
+	rows := errorRows(goodAndBad(40, 3, 17)...)
+	for i := range rows { // within an hour that others have, too
+		rows[i].Timestamp = rows[i].Timestamp.Add(time.Duration(i) * time.Second)
+	}
+	batch := batchOf("a", rows...)
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.conn.Exec(t.Context(), "ALTER TABLE errors ADD CONSTRAINT picky CHECK NOT startsWith(message, 'bad')"); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if err := s.Write(t.Context(), batch); err != nil {
+			t.Fatalf("the batch is there: %v", err)
+		}
+	}
+	if got := one(t, s, "SELECT concat(toString(count()), ' ', toString(uniqExact(event_id))) AS x FROM errors"); got[0] != "40 40" {
+		t.Errorf("rows and events: %s", got[0])
+	}
+	// Another batch, of which nothing is there, is cut up as ever.
+	other := errorRows(goodAndBad(40, 3)...)
+	for i := range other {
+		other[i].Event.ID = fmt.Sprintf("%016x", 1000+i)
+	}
+	if got := refusedMessages(t, s.Write(t.Context(), batchOf("b", other...))); !slices.Equal(got, []string{"bad 3"}) {
+		t.Errorf("refused: %v", got)
+	}
+}
+
 func TestWrite_RefusedValuesAreReadable(t *testing.T) {
 	s := pickyErrors(t)
 	var refused *ingest.RefusedError

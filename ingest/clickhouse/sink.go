@@ -36,7 +36,7 @@ func (s *Store) Write(ctx context.Context, batch ingest.Batch) error {
 		if len(found) == 0 {
 			continue
 		}
-		if err := store(ctx, into, batch, rows{read, i, 0, len(found)}, &refused); err != nil {
+		if err := s.store(ctx, into, batch, rows{read, i, 0, len(found)}, &refused); err != nil {
 			return err
 		}
 	}
@@ -63,31 +63,35 @@ func (s *Store) takeInserter(ctx context.Context) (*inserter, error) {
 // halves until it knows the rows that it refuses, or has so many pieces that
 // those with such rows are refused as a whole. Each piece has a token of its
 // own, which is the same however often the batch comes, and a piece that was cut
-// once stays cut: the table may have been changed since, and take it whole.
-func store(ctx context.Context, into *inserter, batch ingest.Batch, all rows, refused *ingest.RefusedError) error {
+// once stays cut: the table may have been changed since, and take it whole. For
+// the same reason a piece that is refused may be there.
+func (s *Store) store(ctx context.Context, into *inserter, batch ingest.Batch, all rows, refused *ingest.RefusedError) error {
 	pieces := []rows{all}
 	for made := 1; len(pieces) > 0; pieces = pieces[1:] {
 		piece := pieces[0]
-		size := piece.to - piece.from
 		name := into.tables[all.table].name + " " + pieceToken(batch.Token, piece, all)
-		cut := batch.Cuts != nil && batch.Cuts.WasCut(name)
-		var unread []ingest.RefusedRow
-		var err error
-		if !cut {
-			unread, err = into.insert(ctx, pieceToken(batch.Token, piece, all), piece)
-		}
-		switch {
-		case cut:
+		if batch.Cuts != nil && batch.Cuts.WasCut(name) {
 			made += 2
 			pieces = append(slices.Clip(pieces), piece.halves()...)
-		case err == nil:
+			continue
+		}
+		unread, err := into.insert(ctx, pieceToken(batch.Token, piece, all), piece)
+		if err == nil {
 			if len(unread) > 0 {
 				refused.Rows = append(refused.Rows, unread...)
 				refused.Err = errors.Join(refused.Err, fmt.Errorf("%s: %s", into.tables[all.table].name, unread[0].Reason))
 			}
-		case !isPoison(err):
+			continue
+		}
+		if !isPoison(err) {
 			return err
-		case size > 1 && made < maxPieces:
+		}
+		there, lookErr := s.stored(ctx, piece)
+		switch {
+		case lookErr != nil:
+			return errors.Join(err, lookErr)
+		case there:
+		case piece.to-piece.from > 1 && made < maxPieces:
 			if batch.Cuts != nil {
 				if err := batch.Cuts.Cut(name); err != nil {
 					return err
