@@ -51,7 +51,6 @@ type collector struct {
 	server    *server.Server
 	public    net.Listener
 	admin     net.Listener
-	stopping  atomic.Bool
 	endBy     time.Time // when everything has to be over; zero before run ends
 }
 
@@ -172,7 +171,7 @@ func (co *collector) run(ctx context.Context) error {
 	var shown sync.WaitGroup // the admin side shows the draining, too
 	shown.Add(2)
 	running.Go(func() error {
-		return server.Serve(adminCtx, co.admin, co.adminSide().Handler(), time.Second, co.log)
+		return server.Serve(adminCtx, co.admin, co.adminSide(ctx).Handler(), time.Second, co.log)
 	})
 	running.Go(func() error {
 		defer shown.Done()
@@ -187,7 +186,6 @@ func (co *collector) run(ctx context.Context) error {
 	})
 	running.Go(func() error {
 		<-ctx.Done()
-		co.stopping.Store(true)
 		co.linger(ctx)
 		endPublic()
 		co.endBy = time.Now().Add(grace)
@@ -224,7 +222,13 @@ func (co *collector) linger(ctx context.Context) {
 	}
 }
 
-func (co *collector) adminSide() server.Admin {
+// readyPatience is how long the database may take to answer a question after
+// readiness; whoever asks waits a second, as a rule.
+const readyPatience = 900 * time.Millisecond
+
+// adminSide is the handler of the admin port; running ends when the collector is
+// told to stop.
+func (co *collector) adminSide(running context.Context) server.Admin {
 	return server.Admin{
 		Metrics: co.telemetry.prometheus,
 		Console: console.Handler(console.Options{
@@ -232,19 +236,28 @@ func (co *collector) adminSide() server.Admin {
 			Links: []console.Link{{Name: "Metrics", URL: "metrics"}, {Name: "Readiness", URL: "readyz"}},
 		}),
 		Ready: func(ctx context.Context) error {
-			if co.stopping.Load() {
+			ctx, cancel := context.WithTimeout(ctx, readyPatience)
+			defer cancel()
+			defer context.AfterFunc(running, cancel)()
+			err := co.ready(ctx)
+			if running.Err() != nil {
 				return errors.New("shutting down")
 			}
-			if err := co.queue.Err(); err != nil {
-				return fmt.Errorf("reports cannot be kept: %w", err)
-			}
-			store, err := co.store()
-			if err != nil {
-				return err
-			}
-			return store.Ready(ctx)
+			return err
 		},
 	}
+}
+
+// ready returns nil when reports can be kept and the database answers.
+func (co *collector) ready(ctx context.Context) error {
+	if err := co.queue.Err(); err != nil {
+		return fmt.Errorf("reports cannot be kept: %w", err)
+	}
+	store, err := co.store()
+	if err != nil {
+		return err
+	}
+	return store.Ready(ctx)
 }
 
 // overview is the table of the console and the terminal.

@@ -260,3 +260,25 @@ func TestWrite_AfterClose(t *testing.T) {
 		t.Error("no error")
 	}
 }
+
+// Who asks after readiness must not hang with the server.
+func TestReady_EndsWithItsContext(t *testing.T) {
+	p := newProxy(t)
+	options := open(t).options
+	options.Addr = []string{p.Addr().String()}
+	s, err := Open(t.Context(), options)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = s.Close() })
+	if err := s.Ready(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	p.mute.Store(true)
+	ctx, cancel := context.WithCancel(t.Context())
+	time.AfterFunc(50*time.Millisecond, cancel)
+	start := time.Now()
+	if err := s.Ready(ctx); !errors.Is(err, context.Canceled) || time.Since(start) > 2*time.Second {
+		t.Errorf("after %s: %v", time.Since(start), err)
+	}
+}

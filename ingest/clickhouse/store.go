@@ -99,9 +99,17 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// Ready returns nil if the server answers.
+// Ready returns nil if the server answers before ctx ends.
 func (s *Store) Ready(ctx context.Context) error {
-	if err := s.conn.Ping(ctx); err != nil {
+	answer := make(chan error, 1)
+	go func() { answer <- s.conn.Ping(ctx) }() // it heeds ctx's deadline, and not its end
+	var err error
+	select {
+	case err = <-answer:
+	case <-ctx.Done():
+		err = ctx.Err()
+	}
+	if err != nil {
 		return fmt.Errorf("ClickHouse at %s does not answer: %w", strings.Join(s.options.Addr, ", "), err)
 	}
 	return nil
