@@ -35,8 +35,12 @@ func NewBodies(seed, stream uint64) *Bodies {
 	}
 }
 
-// Mark gives the next body's page that path, by which it can be found again. It
-// must need no escaping.
+// MarkedSession is the session of marked bodies. Tables are sorted by it, so that
+// looking for their rows reads little.
+const MarkedSession uint64 = 1<<64 - 1
+
+// Mark gives the next body's page that path, by which it can be found again, and
+// its session [MarkedSession]. The path must need no escaping.
 func (b *Bodies) Mark(path string) { b.path = path }
 
 // Append appends a body that is sent at that time.
@@ -45,10 +49,12 @@ func (b *Bodies) Append(dst []byte, at time.Time) []byte {
 	loadMS := b.tenths(900, 1)
 	begun := sent - int64(loadMS/10)
 	product := b.products[b.draw.IntN(len(b.products))]
-	path, instance := b.path, b.ids.id()
+	path, instance, session := b.path, b.ids.id(), b.ids.id()
 	b.path = ""
 	if path == "" {
 		path = "/product/" + product
+	} else {
+		session = MarkedSession
 	}
 	dst = append(dst, `{"v":`...)
 	dst = strconv.AppendInt(dst, beacon.Version, 10)
@@ -56,7 +62,7 @@ func (b *Bodies) Append(dst []byte, at time.Time) []byte {
 	dst = strconv.AppendInt(dst, sent, 10)
 	dst = append(dst, `,"source":"rum","sdk":"`+beaconSDK+`","release":"`...)
 	dst = append(dst, b.releases[b.draw.IntN(len(b.releases))]...)
-	dst = b.appendID(dst, `","session_id":"`, b.ids.id())
+	dst = b.appendID(dst, `","session_id":"`, session)
 	dst = b.appendID(dst, `","view":{"id":"`, b.ids.id())
 	dst = append(dst, `","url":"https://shop.example`...)
 	dst = append(dst, path...)

@@ -1,6 +1,7 @@
 package generator
 
 import (
+	"fmt"
 	"testing"
 	"time"
 
@@ -42,7 +43,7 @@ func TestBodies_MarkOnlyTheNext(t *testing.T) {
 	bodies.Mark("/marker/12")
 	for _, want := range []bool{true, false} {
 		report, _, err := beacon.Decode(bodies.Append(nil, time.UnixMilli(1_763_900_000_000)))
-		if err != nil || (report.View.URL == "https://shop.example/marker/12") != want {
+		if err != nil || (report.View.URL == "https://shop.example/marker/12") != want || (report.SessionID == fmt.Sprintf("%016x", MarkedSession)) != want {
 			t.Errorf("%v, %+v, want the mark: %v", err, report.View, want)
 		}
 	}
