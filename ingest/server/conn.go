@@ -100,3 +100,12 @@ func (c *reportConn) SetWriteDeadline(t time.Time) error {
 	c.writeBy = t
 	return c.Conn.SetWriteDeadline(t)
 }
+
+// CloseWrite ends the answers, as the server does before it hangs up on a client
+// that still sends: it can read the answer first.
+func (c *reportConn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		return half.CloseWrite()
+	}
+	return nil
+}

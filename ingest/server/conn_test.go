@@ -124,6 +124,24 @@ func TestReportConn_HangsUpOnClientsThatAreTooSlow(t *testing.T) {
 	}
 }
 
+// A client that is refused in the middle of its body reads the answer, and its end.
+func TestReportConn_EndsAnAnswerBeforeItHangsUp(t *testing.T) {
+	addr := serveConns(t, &http.Server{ReadTimeout: 10 * time.Second, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, 1))
+		w.WriteHeader(http.StatusRequestEntityTooLarge)
+	})})
+	conn := dial(t, addr)
+	start := time.Now()
+	_, _ = fmt.Fprintf(conn, post, 1<<20, strings.Repeat("x", 1<<10))
+	answer, err := io.ReadAll(conn)
+	if err != nil || !strings.HasPrefix(string(answer), "HTTP/1.1 413 ") {
+		t.Errorf("%v\n%s", err, answer)
+	}
+	if took := time.Since(start); took > 400*time.Millisecond { // the server hangs up later
+		t.Errorf("the answer ended after %s", took)
+	}
+}
+
 func TestReportConn_HangsUpOnClientsThatDoNotRead(t *testing.T) {
 	written := make(chan error, 1)
 	addr := serveConns(t, &http.Server{ReadTimeout: time.Second, WriteTimeout: 200 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
