@@ -192,11 +192,11 @@ func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
 	if err != nil {
 		return v, err
 	}
-	checkpoints, err := filepath.Glob(filepath.Join(f.queueDir(), "checkpoint.*"))
-	if err != nil || len(checkpoints) == 0 {
-		return v, errors.Join(errors.New("the log has no checkpoint"), err)
+	checkpoint, err := f.aCheckpoint()
+	if err != nil {
+		return v, err
 	}
-	for _, file := range []string{files[len(files)-1], checkpoints[0]} {
+	for _, file := range []string{files[len(files)-1], checkpoint} {
 		if err := f.refuseNewerFormat(ctx, file, &v); err != nil {
 			return v, err
 		}
@@ -210,6 +210,17 @@ func newerFormat(ctx context.Context, f *field) (v verdict, err error) {
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
 	return judged, err
+}
+
+// aCheckpoint is a checkpoint that has been written: one of the two may not yet.
+func (f *field) aCheckpoint() (string, error) {
+	files, err := filepath.Glob(filepath.Join(f.queueDir(), "checkpoint.*"))
+	for _, file := range files {
+		if info, err := os.Stat(file); err == nil && info.Size() > 0 {
+			return file, nil
+		}
+	}
+	return "", errors.Join(errors.New("the log has no checkpoint"), err)
 }
 
 // refuseNewerFormat starts the collector with a file of a later version.
