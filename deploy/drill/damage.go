@@ -60,11 +60,10 @@ func damaged(harm damage) func(context.Context, *field) (verdict, error) {
 // fillLog serves, takes the database away and sends until there are several
 // segments.
 func (f *field) fillLog(ctx context.Context) (*load, error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{kind: fat()})
+	if err != nil {
 		return nil, err
 	}
-	l := newLoad(f.public, loadOptions{kind: fat()})
-	l.start(ctx)
 	if err := sleep(ctx, 300*time.Millisecond); err != nil {
 		return l, err
 	}
@@ -250,11 +249,10 @@ func (f *field) refuseNewerFormat(ctx context.Context, file string, v *verdict) 
 
 // twoProcesses starts a second collector on the same directory.
 func twoProcesses(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	ports, err := freePorts(2)
 	if err != nil {

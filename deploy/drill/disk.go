@@ -114,11 +114,10 @@ func diskSmall(ctx context.Context, f *field) (v verdict, err error) {
 		return skip(err)
 	}
 	defer unmount(f.queueDir())
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{kind: fat()})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{kind: fat()})
-	l.start(ctx)
 	defer l.stop()
 	const bytesPerReport, fills = 25 << 10, 3
 	err = f.collector.until(ctx, fmt.Sprintf("%d times the disk went through the log", fills), stopPatience, func(context.Context) (bool, error) {

@@ -143,6 +143,17 @@ func (f *field) begin(ctx context.Context) error {
 		"ALTER TABLE page_views MODIFY SETTING parts_to_delay_insert = 100000, parts_to_throw_insert = 100000")
 }
 
+// beginUnderLoad begins, and sends reports from then on; the load is to be stopped
+// by whoever gets it.
+func (f *field) beginUnderLoad(ctx context.Context, o loadOptions) (*load, error) {
+	if err := f.begin(ctx); err != nil {
+		return nil, err
+	}
+	l := newLoad(f.public, o)
+	l.start(ctx)
+	return l, nil
+}
+
 func (f *field) awaitReady(ctx context.Context) error {
 	const patience = time.Minute
 	return f.collector.until(ctx, "the collector is ready", patience, func(ctx context.Context) (bool, error) {

@@ -20,11 +20,10 @@ func between(least, most time.Duration) time.Duration {
 
 // kill9 kills the collector at random moments under load.
 func kill9(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	for range f.rounds {
 		if err := sleep(ctx, between(50*time.Millisecond, 1500*time.Millisecond)); err != nil {
@@ -44,11 +43,10 @@ func kill9(ctx context.Context, f *field) (v verdict, err error) {
 // killAfterAck kills the collector when the answer to an insert has come as
 // far as the proxy: before it is passed on, or a moment after.
 func killAfterAck(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	for round := range f.rounds {
 		f.killAtAnswer(round%2 == 0)

@@ -12,11 +12,10 @@ import (
 // reload sends SIGHUP with an invalid configuration and with a valid one that
 // has another app.
 func reload(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	const newKey, newOrigin = "drill-new-77d0aa", "https://new.example"
 	invalid := map[string]string{

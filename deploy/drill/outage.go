@@ -17,11 +17,10 @@ func clickhouseRefuses(ctx context.Context, f *field) (v verdict, err error) {
 	if err := f.change(func(s *settings) { s.maxSize, s.segmentSize = "40MiB", "4MiB" }); err != nil {
 		return v, err
 	}
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{kind: fat(), pause: f.outage / 500})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{kind: fat(), pause: f.outage / 500})
-	l.start(ctx)
 	defer l.stop()
 	if err := sleep(ctx, time.Second); err != nil {
 		return v, err
@@ -151,11 +150,10 @@ func clickhouseSlow(ctx context.Context, f *field) (v verdict, err error) {
 // outageOf lets something happen to the database for a time, in which every
 // report must be taken.
 func (f *field) outageOf(ctx context.Context, length time.Duration, begin func()) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	if err := sleep(ctx, time.Second); err != nil {
 		return v, err
@@ -184,11 +182,10 @@ func (f *field) outageOf(ctx context.Context, length time.Duration, begin func()
 // on their way, so that the server has a part or all of them, or when it has
 // stored them and its answer is on its way.
 func clickhouseCut(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	for round := range f.rounds {
 		var cuts atomic.Int32

@@ -126,11 +126,10 @@ func (f *field) compareReplayed(ctx context.Context, l *load) (v verdict, err er
 // old one again: an error about the rows for the server, and one of people.
 // What it refuses is dead-lettered, and replayed once all is well.
 func typeChanged(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	const exchange = "EXCHANGE TABLES errors AND errors_changed"
 	err = f.database.do(ctx, "CREATE TABLE errors_changed AS errors", "ALTER TABLE errors_changed DROP COLUMN count", "ALTER TABLE errors_changed ADD COLUMN count Array(UInt32)")
@@ -171,11 +170,10 @@ func typeChanged(ctx context.Context, f *field) (v verdict, err error) {
 // passwordChanged lets the server refuse the collector's login, as when the
 // password was changed there first. Reports must be taken all the while.
 func passwordChanged(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	if err := sleep(ctx, time.Second); err != nil {
 		return v, err
@@ -221,11 +219,10 @@ func loginRefused() []byte {
 // constraintDropped kills the collector while it halves a batch that the database
 // refuses, and lets the database take everything from then on.
 func constraintDropped(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{kind: reportKind{poisonEvery: 10}})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{kind: reportKind{poisonEvery: 10}})
-	l.start(ctx)
 	defer l.stop()
 	for range max(f.rounds, 1) {
 		if err := f.database.do(ctx, "ALTER TABLE errors ADD CONSTRAINT drill CHECK message != '"+poison+"'"); err != nil {
@@ -284,11 +281,10 @@ func (f *field) conditions() []condition {
 // passingErrors lets the server refuse inserts for reasons that pass. Nothing
 // may be dead-lettered, and reports must be taken all the while.
 func passingErrors(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	for _, c := range f.conditions() {
 		if err := sleep(ctx, time.Second); err != nil {

@@ -29,11 +29,10 @@ func serverClock(ctx context.Context, f *field) (v verdict, err error) {
 	if err := clock.set(0); err != nil {
 		return v, err
 	}
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	clock.load, clock.verdict = l, &v
 	for range max(f.rounds, 1) {

@@ -72,11 +72,10 @@ func sigtermInOutage(ctx context.Context, f *field) (v verdict, err error) {
 	if err := f.change(func(s *settings) { s.delay, s.grace = time.Second, 2*time.Second }); err != nil {
 		return v, err
 	}
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	for range max(f.rounds, 1) {
 		l.reset()

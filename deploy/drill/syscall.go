@@ -50,11 +50,10 @@ func (f *field) failing(ctx context.Context, call string) (v verdict, err error)
 // syncsFlaky lets some of the collector's writes and syncs fail among others
 // that do not, and kills it now and then while they do.
 func syncsFlaky(ctx context.Context, f *field) (v verdict, err error) {
-	if err := f.begin(ctx); err != nil {
+	l, err := f.beginUnderLoad(ctx, loadOptions{})
+	if err != nil {
 		return v, err
 	}
-	l := newLoad(f.public, loadOptions{})
-	l.start(ctx)
 	defer l.stop()
 	calls := []string{"fdatasync", "pwrite64", "fdatasync,pwrite64,fsync"}
 	var taken, refused int
