@@ -104,6 +104,7 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 	for _, reject := range rejects {
 		s.Ledger.Rejected(app, reject.Reason, max(1, reject.Events))
 	}
+	matchTransactions(submission.App, report)
 	answer := Answer{Rejected: rejects}
 	if len(report.Events) == 0 {
 		return answer, nil

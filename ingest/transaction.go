@@ -30,6 +30,15 @@ type Matcher struct {
 	Request *RequestPattern `json:"request,omitempty"`
 }
 
+// MatchesPage says whether a page with that path is it.
+func (m Matcher) MatchesPage(path string) bool { return m.Page != nil && m.Page.Matches(path) }
+
+// MatchesRequest says whether a request is it; its method is "" when the browser
+// did not tell.
+func (m Matcher) MatchesRequest(method, path string) bool {
+	return m.Request != nil && (m.Request.Method == "" || m.Request.Method == method) && m.Request.Path.Matches(path)
+}
+
 // RequestPattern matches fetch and XMLHttpRequest calls.
 type RequestPattern struct {
 	Method string  `json:"method,omitempty"` // upper case; "" is any
@@ -38,13 +47,21 @@ type RequestPattern struct {
 
 // Pattern matches URL paths. Its text is a regular expression that RE2 and
 // JavaScript read alike.
-type Pattern struct{ expression string }
+type Pattern struct{ compiled *regexp.Regexp }
+
+// Matches says whether the pattern matches a path.
+func (p Pattern) Matches(path string) bool { return p.compiled != nil && p.compiled.MatchString(path) }
 
 // MarshalText implements encoding.TextMarshaler.
-func (p Pattern) MarshalText() ([]byte, error) { return []byte(p.expression), nil }
+func (p Pattern) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
 // String returns the regular expression.
-func (p Pattern) String() string { return p.expression }
+func (p Pattern) String() string {
+	if p.compiled == nil {
+		return ""
+	}
+	return p.compiled.String()
+}
 
 // ParsePattern reads a path pattern as people write it: a glob in which *
 // stands for anything within one segment and ** for anything at all, or a
@@ -86,13 +103,14 @@ func ParsePattern(text string) (Pattern, error) {
 var notInJavaScript = regexp.MustCompile(`\(\?[a-zA-Z-]+[:)]|\(\?P<|\\[AzQECaG]|\[\[:|\\p|\\x\{`)
 
 func compilePattern(expression string) (Pattern, error) {
-	if _, err := regexp.Compile(expression); err != nil {
+	compiled, err := regexp.Compile(expression)
+	if err != nil {
 		return Pattern{}, fmt.Errorf("pattern: %w", err)
 	}
 	if found := notInJavaScript.FindString(expression); found != "" {
 		return Pattern{}, fmt.Errorf("pattern %q uses %q, which browsers do not understand", expression, found)
 	}
-	return Pattern{expression}, nil
+	return Pattern{compiled}, nil
 }
 
 // Version is the content hash of what decides how instances are measured, 8

@@ -3,7 +3,6 @@ package ingest
 import (
 	"encoding/json"
 	"os"
-	"regexp"
 	"testing"
 	"time"
 )
@@ -55,18 +54,32 @@ func TestPatterns_MatchAsTheSharedFixturesSay(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, c := range cases {
+		var matcher Matcher
+		if request := c.Definition.Request; request != nil {
+			matcher.Request = &RequestPattern{Method: request.Method, Path: compiled(t, request.Path)}
+		} else {
+			page := compiled(t, c.Definition.Page)
+			matcher.Page = &page
+		}
 		got := false
-		switch request := c.Definition.Request; {
-		case request != nil:
-			got = c.Method != nil && (request.Method == "" || request.Method == *c.Method) &&
-				regexp.MustCompile(request.Path).MatchString(c.Path)
-		default:
-			got = c.Method == nil && regexp.MustCompile(c.Definition.Page).MatchString(c.Path)
+		if c.Method != nil {
+			got = matcher.MatchesRequest(*c.Method, c.Path)
+		} else {
+			got = matcher.MatchesPage(c.Path)
 		}
 		if got != c.Match {
 			t.Errorf("%s: %v", c.Name, got)
 		}
 	}
+}
+
+func compiled(t *testing.T, expression string) Pattern {
+	t.Helper()
+	p, err := compilePattern(expression)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
 }
 
 func TestTransactionVersion_ChangesWithTheMeasurementOnly(t *testing.T) {
