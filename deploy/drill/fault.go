@@ -44,6 +44,11 @@ func faults() []fault {
 		{name: "reload", about: "the configuration is read again, invalid and valid", happen: reload},
 		{name: "migrate", about: "the making of the schema is cut off, runs twice, meets a newer one", rounds: 20, quickRounds: 2, happen: migrate},
 		{name: "otel-down", about: "the collector's own telemetry goes to nobody, to one who does not answer, is slow, or fails", happen: otelDown},
-		{name: "replays", about: "the same reports come many times, at once and after restarts", happen: replays},
+		{name: "replays", about: "the same reports come many times: at once, after restarts, late", happen: replays},
+		{name: "malformed", about: "thousands of bodies are no reports: cut, deep, huge, no UTF-8", rounds: 10_000, quickRounds: 500, happen: malformedReports},
+		{name: "absurd", about: "page views have figures that cannot be", happen: absurdTimings},
+		{name: "slow-senders", about: "thousands of connections are idle, hundreds send byte by byte", happen: slowSenders},
+		{name: "intruders", about: "reports come from where they may not, or with a key that was revoked", happen: intruders},
+		{name: "log-injection", about: "requests hold what would write lines into the log", happen: logInjection},
 	}
 }

@@ -37,12 +37,13 @@ type settings struct {
 	batchAge             time.Duration
 	delay, grace         time.Duration // of the shutdown
 	apps                 string        // more apps, as YAML
+	logLevel             string
 	// embedded is the HTTP port of the collector's own engine, 0 for the shared one.
 	embedded int
 }
 
 func defaultSettings() settings {
-	return settings{maxSize: "1GiB", segmentSize: "4MiB", batchAge: 100 * time.Millisecond, delay: 200 * time.Millisecond, grace: 20 * time.Second}
+	return settings{maxSize: "1GiB", segmentSize: "4MiB", batchAge: 100 * time.Millisecond, delay: 200 * time.Millisecond, grace: 20 * time.Second, logLevel: "info"}
 }
 
 // newField makes what the fault of that name needs: a directory below dir and a
@@ -82,6 +83,7 @@ queue: {max_size: %s, segment_size: %s}
 batch: {max_age: %s}
 shutdown_delay: %s
 shutdown_grace: %s
+log: {level: %s}
 apps:
   - {name: %s, key: %s, origins: ["%s"], environment: drill}
 %s
@@ -97,7 +99,7 @@ func (f *field) configure() error {
 		addr = "[]"
 	}
 	return f.write(f.configFile(), fmt.Sprintf(configuration, f.public, f.admin, f.dataDir(), addr, f.database.name, s.embedded,
-		s.maxSize, s.segmentSize, s.batchAge, s.delay, s.grace, appName, appKey, origin, s.apps, transaction, appName))
+		s.maxSize, s.segmentSize, s.batchAge, s.delay, s.grace, s.logLevel, appName, appKey, origin, s.apps, transaction, appName))
 }
 
 func (f *field) write(file, text string) error {

@@ -202,6 +202,7 @@ func (d *drill) happen(ctx context.Context, chosen fault) (v verdict, err error)
 		}
 	}
 	v, err = chosen.happen(ctx, f)
+	f.judgeMemory(&v)
 	f.close()
 	if err != nil || v.failed() {
 		return v, err

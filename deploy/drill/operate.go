@@ -64,8 +64,8 @@ func reload(ctx context.Context, f *field) (v verdict, err error) {
 	return judged, err
 }
 
-// replays sends the same reports several times at once, and again after a
-// restart: every copy is taken, and stored once.
+// replays sends the same reports several times at once, again after restarts and
+// again later: every copy is taken, and stored once.
 func replays(ctx context.Context, f *field) (v verdict, err error) {
 	if err := f.begin(ctx); err != nil {
 		return v, err
@@ -106,7 +106,11 @@ func replays(ctx context.Context, f *field) (v verdict, err error) {
 		return v, err
 	}
 	sendAll()
-	if repeats, want := l.snapshot().repeats, 3*copies*count; repeats != want {
+	if err := sleep(ctx, f.outage); err != nil { // and late, but within the window
+		return v, err
+	}
+	sendAll()
+	if repeats, want := l.snapshot().repeats, 4*copies*count; repeats != want {
 		v.problem("%d of %d deliveries were taken", repeats, want)
 	}
 	for _, r := range reports {
@@ -116,6 +120,6 @@ func replays(ctx context.Context, f *field) (v verdict, err error) {
 	}
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
-	judged.detail("%d reports, %d deliveries each, over two restarts", count, 3*copies+1)
+	judged.detail("%d reports, %d deliveries each, over two restarts", count, 4*copies+1)
 	return judged, err
 }

@@ -32,13 +32,16 @@ type answer struct {
 	Accepted   int      `json:"accepted"`
 	Rejected   []reject `json:"rejected"`
 	retryAfter string
-	text       string
+	// allowedOrigin is whose pages may read it.
+	allowedOrigin string
+	text          string
 }
 
 // reject is an event, or with index -1 a report, that was not taken.
 type reject struct {
-	Index int    `json:"index"`
-	Field string `json:"field"`
+	Index  int    `json:"index"`
+	Field  string `json:"field"`
+	Reason string `json:"reason"`
 }
 
 func (s sender) post(ctx context.Context, body []byte) (status int, a answer, err error) {
@@ -57,6 +60,7 @@ func (s sender) post(ctx context.Context, body []byte) (status int, a answer, er
 		return 0, a, fmt.Errorf("read the answer to a report: %w", err)
 	}
 	_ = json.Unmarshal(text, &a) // what is not JSON is in text
+	a.allowedOrigin = response.Header.Get("Access-Control-Allow-Origin")
 	a.retryAfter, a.text = response.Header.Get("Retry-After"), string(bytes.TrimSpace(text))
 	return response.StatusCode, a, nil
 }
