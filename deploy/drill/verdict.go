@@ -111,15 +111,16 @@ func (f *field) compare(ctx context.Context, l *load) (v verdict, err error) {
 
 // compareRollups holds what is summed up, by key, against the rows.
 func (f *field) compareRollups(ctx context.Context, v *verdict) error {
-	for _, r := range []struct{ rollup, table, sums, counts string }{
-		{"rollup_page_views", "page_views", "sum(lcp_samples), sum(lcp_good), sum(inp_samples)", "count(lcp_ms), countIf(lcp_ms <= 2500), count(inp_ms)"},
-		{"rollup_transactions", "transactions", "sum(instances), sum(completed), sum(satisfied)", "count(), countIf(outcome = 'completed'), countIf(apdex_zone = 'satisfied')"},
+	const whose = "app, source, transaction, hour, device, country"
+	for _, r := range []struct{ rollup, table, keys, sums, counts string }{
+		{"rollup_page_views", "page_views", whose, "sum(lcp_samples), sum(lcp_good), sum(inp_samples)", "count(lcp_ms), countIf(lcp_ms <= 2500), count(inp_ms)"},
+		{"rollup_transactions", "transactions", whose, "sum(instances), sum(completed), sum(satisfied)", "count(), countIf(outcome = 'completed'), countIf(apdex_zone = 'satisfied')"},
+		{"rollup_errors", "errors", "app, source, fingerprint, hour", "sum(occurrences), min(first_seen), max(last_seen)", "sum(count), min(timestamp), max(timestamp)"},
 	} {
-		const keys = "app, source, transaction, hour, device, country"
 		query := fmt.Sprintf(`SELECT count() FROM (SELECT %[1]s, uniqExact(figures) AS different, count() AS sides FROM (
 			SELECT %[1]s, (%[3]s) AS figures FROM %[2]s GROUP BY %[1]s
 			UNION ALL SELECT %[1]s, (%[5]s) AS figures FROM (SELECT *, toStartOfHour(timestamp) AS hour FROM %[4]s) GROUP BY %[1]s
-		) GROUP BY %[1]s) WHERE different != 1 OR sides != 2`, keys, r.rollup, r.sums, r.table, r.counts)
+		) GROUP BY %[1]s) WHERE different != 1 OR sides != 2`, r.keys, r.rollup, r.sums, r.table, r.counts)
 		wrong, err := f.database.number(ctx, query)
 		if err != nil {
 			return err

@@ -107,7 +107,7 @@ type view struct {
 
 // views are all of the schema: the feeds of rollups, and those for people.
 func views() []view {
-	list := []view{wholePageViews()}
+	list := []view{wholePageViews(), errorGroups()}
 	for _, r := range rollups() {
 		list = append(list, r.view())
 	}

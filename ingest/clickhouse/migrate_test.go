@@ -35,7 +35,7 @@ func TestMigrate_MakesTheTablesAsListed(t *testing.T) {
 	}
 	safe := one(t, s, `SELECT name AS x FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
 		AND create_table_query LIKE '%non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1%' ORDER BY name`)
-	want := []string{"errors", "ingest_log", "journey_runs", "journey_steps", "page_views", "requests", "rollup_page_views", "rollup_transactions", "transactions"}
+	want := []string{"errors", "ingest_log", "journey_runs", "journey_steps", "page_views", "requests", "rollup_errors", "rollup_page_views", "rollup_transactions", "transactions"}
 	if diff := cmp.Diff(want, safe); diff != "" {
 		t.Errorf("tables that remember tokens and sync their parts (-want +got):\n%s", diff)
 	}

@@ -26,7 +26,7 @@ type rollupColumn struct {
 	key     bool
 }
 
-func rollups() []rollup { return []rollup{rollupPageViews(), rollupTransactions()} }
+func rollups() []rollup { return []rollup{rollupPageViews(), rollupTransactions(), rollupErrors()} }
 
 // feed is the name of the materialized view.
 func (r rollup) feed() string { return r.name + "_feed" }

@@ -94,3 +94,36 @@ func TestRollupTransactions_CountsInstancesOnce(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// A group of errors in two releases, and another: what it has hit is there
+// without its rows.
+func TestRollupErrors_SaysWhatAGroupHasHit(t *testing.T) {
+	s := open(t)
+	at := time.UnixMilli(1763900000000)
+	row := func(hours int, session, release, transaction, message string, count int) ingest.Row {
+		return ingest.Row{
+			App: "shop", Source: beacon.SourceRUM, Timestamp: at.Add(time.Duration(hours) * time.Hour), ReceivedAt: at,
+			SessionID: session, Release: release, Transaction: beacon.TransactionRef{Name: transaction},
+			Event: beacon.Event{Error: &beacon.Error{Kind: beacon.ErrorUncaught, Type: "TypeError", Message: message, Count: count}},
+		}
+	}
+	first := []ingest.Row{
+		row(0, "00000000000000a1", "1.0", "Pay", "x is 1", 2),
+		row(5, "00000000000000a2", "1.1", "", "x is 2", 3),
+	}
+	later := []ingest.Row{row(30, "00000000000000a1", "1.1", "Search", "x is 3", 4), row(31, "00000000000000a3", "1.1", "Pay", "another", 1)}
+	for _, batch := range []ingest.Batch{batchOf("a", first...), batchOf("b", later...), batchOf("a", first...)} {
+		if err := s.Write(t.Context(), batch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got := one(t, s, `SELECT toString((app, source, kind, type, message, occurrences, dateDiff('hour', first_seen, last_seen), sessions, releases, transactions)) AS x
+		FROM error_groups ORDER BY occurrences`)
+	want := []string{
+		"('shop','rum','error','TypeError','another',1,0,1,['1.1'],['Pay'])",
+		"('shop','rum','error','TypeError','x is 3',9,30,2,['1.0','1.1'],['Pay','Search'])",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("-want +got:\n%s", diff)
+	}
+}
