@@ -5,7 +5,7 @@ SHELL := bash
 SETUP := deploy/setup/setup
 BIN := bin/throughline
 
-.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-decode bench-log bench-columns bench-compare
+.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-decode bench-log bench-columns bench-compare fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,6 +38,17 @@ check: ## format, vet, staticcheck, TypeScript, bundle and its size, architectur
 drill: build ## break everything on purpose and count what is lost; ARGS=… passes options, such as names of faults
 	@$(SETUP) engine strace
 	@go run ./deploy/drill $(ARGS)
+
+FUZZTIME ?= 1m
+
+fuzz: ## every fuzz target, each for FUZZTIME (1m); their seeds run in make test
+	@$(SETUP) go engine
+	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' "$$file"); do \
+			echo "$$target ($${file#./})"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+		done; \
+	done
 
 bench-ingest: build ## the collector against a bare HTTP server, from report to row; ARGS=… passes options
 	@$(SETUP) engine
