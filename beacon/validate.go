@@ -46,6 +46,19 @@ func (c *check) name(field string, value *string, required bool) {
 	*value = printable(*value)
 }
 
+// word takes what consists of letters only.
+func (c *check) word(field, value string, required bool) {
+	const longest = 32
+	switch {
+	case value == "" && required:
+		c.fail(field, RejectMissing, "required")
+	case len(value) > longest:
+		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", longest))
+	case strings.IndexFunc(value, func(r rune) bool { return (r|0x20 < 'a' || r|0x20 > 'z') && r != '-' && r != '_' }) >= 0:
+		c.fail(field, RejectInvalid, "must be letters")
+	}
+}
+
 // text makes a text for people safe to print and cuts it to size.
 func (c *check) text(value *string, limit int) {
 	*value = printable(*value)
@@ -305,7 +318,7 @@ func validatePageView(c *check, p *PageView) {
 }
 
 func validateRequest(c *check, r *Request) {
-	c.name("request.method", &r.Method, false)
+	c.word("request.method", r.Method, false)
 	c.url("request.url", &r.URL, true)
 	oneOf(c, "request.initiator", r.Initiator, "fetch", "xmlhttprequest")
 	oneOf(c, "request.failure", r.Failure, "", RequestFailureNetwork, RequestFailureAborted, RequestFailureTimeout)
@@ -353,7 +366,7 @@ func validateJourneyRun(c *check, j *JourneyRun) {
 func validateJourneyStep(c *check, j *JourneyStep) {
 	c.integer("journey_step.index", j.Index, 0, MaxSteps)
 	c.name("journey_step.name", &j.Name, true)
-	c.name("journey_step.type", &j.Type, true)
+	c.word("journey_step.type", j.Type, true)
 	oneOf(c, "journey_step.outcome", j.Outcome, RunPassed, RunFailed, RunAgentError, RunSkipped)
 	runReason(c, "journey_step.reason", j.Reason)
 	c.text(&j.Message, MaxMessageBytes)

@@ -3,6 +3,8 @@ package ingest
 import (
 	"slices"
 	"strings"
+
+	"throughline/ingest/scrub"
 )
 
 // App is one monitored application.
@@ -16,6 +18,9 @@ type App struct {
 	Origins      []string
 	Environment  string
 	Transactions []Transaction
+	// Scrubber takes out of the app's texts what may be secret; nil is one that
+	// allows nothing.
+	Scrubber *scrub.Scrubber
 }
 
 // AllowsOrigin says whether a page of that origin may report. The origin is

@@ -5,23 +5,31 @@ import (
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/scrub"
 )
 
 // Enricher turns accepted reports into rows. It is safe for concurrent use.
-type Enricher struct{ agents *userAgents }
+type Enricher struct {
+	agents *userAgents
+	// scrubber is that of apps that have none of their own.
+	scrubber *scrub.Scrubber
+}
 
 // NewEnricher returns an Enricher with an empty cache of user agents.
-func NewEnricher() *Enricher { return &Enricher{newUserAgents()} }
+func NewEnricher() *Enricher { return &Enricher{agents: newUserAgents(), scrubber: &scrub.Scrubber{}} }
 
 // Rows appends a row for each event of the record to rows.
 func (e *Enricher) Rows(rows []Row, record Record) []Row {
-	report := record.Report
+	report, scrubber := record.Report, record.App.Scrubber
+	if scrubber == nil {
+		scrubber = e.scrubber
+	}
 	base := Row{
 		App:         record.App.Name,
 		Source:      report.Source,
 		SessionID:   report.SessionID,
-		Release:     report.Release,
-		Environment: report.Environment,
+		Release:     scrubber.Name(report.Release),
+		Environment: scrubber.Name(report.Environment),
 		Country:     record.Country,
 		Client:      e.agents.client(record.UserAgent),
 		ReceivedAt:  record.ReceivedAt,
@@ -31,9 +39,11 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 	}
 	if report.View != nil {
 		base.View = *report.View
+		base.View.URL, base.View.Referrer = scrubber.URL(base.View.URL), scrubber.URL(base.View.Referrer)
 	}
 	if report.Journey != nil {
 		base.Journey = *report.Journey
+		base.Journey.Name, base.Journey.Location = scrubber.Name(base.Journey.Name), scrubber.Name(base.Journey.Location)
 	}
 	sentAt := time.UnixMilli(report.SentAtMS)
 	for _, event := range report.Events {
@@ -46,32 +56,48 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 				row.Satisfied = definition.Satisfied
 			}
 		}
-		scrubEvent(&row.Event)
+		scrubEvent(scrubber, &row.Event)
 		rows = append(rows, row)
 	}
 	return rows
 }
 
 // scrubEvent takes what may be secret out of the texts of an event. The event
-// may be read elsewhere yet, so that its payloads are replaced, not changed.
-func scrubEvent(event *beacon.Event) {
+// may be read elsewhere yet, so that a payload is replaced, not changed; most
+// have nothing to take out.
+func scrubEvent(s *scrub.Scrubber, event *beacon.Event) {
 	switch {
+	case event.PageView != nil:
+		v := event.PageView
+		lcpURL, lcp, inp, cls := s.URL(v.LCPURL), s.Text(v.LCPElement), s.Text(v.INPElement), s.Text(v.CLSElement)
+		if lcpURL != v.LCPURL || lcp != v.LCPElement || inp != v.INPElement || cls != v.CLSElement {
+			scrubbed := *v
+			scrubbed.LCPURL, scrubbed.LCPElement, scrubbed.INPElement, scrubbed.CLSElement = lcpURL, lcp, inp, cls
+			event.PageView = &scrubbed
+		}
+	case event.Request != nil:
+		if url := s.URL(event.Request.URL); url != event.Request.URL {
+			scrubbed := *event.Request
+			scrubbed.URL = url
+			event.Request = &scrubbed
+		}
 	case event.Error != nil:
 		scrubbed := *event.Error
-		scrubbed.Message = scrubText(scrubbed.Message, false)
-		scrubbed.Stack = scrubText(scrubbed.Stack, true)
+		scrubbed.Type, scrubbed.Message, scrubbed.Stack = s.Text(scrubbed.Type), s.Text(scrubbed.Message), s.Stack(scrubbed.Stack)
 		event.Error = &scrubbed
 	case event.TransactionDone != nil:
-		scrubbed := *event.TransactionDone
-		scrubbed.Reason = scrubText(scrubbed.Reason, false)
-		event.TransactionDone = &scrubbed
+		if reason := s.Text(event.TransactionDone.Reason); reason != event.TransactionDone.Reason {
+			scrubbed := *event.TransactionDone
+			scrubbed.Reason = reason
+			event.TransactionDone = &scrubbed
+		}
 	case event.JourneyRun != nil:
 		scrubbed := *event.JourneyRun
-		scrubbed.Message = scrubText(scrubbed.Message, false)
+		scrubbed.Message, scrubbed.FailedStep, scrubbed.Browser = s.Text(scrubbed.Message), s.Name(scrubbed.FailedStep), s.Name(scrubbed.Browser)
 		event.JourneyRun = &scrubbed
 	case event.JourneyStep != nil:
 		scrubbed := *event.JourneyStep
-		scrubbed.Message = scrubText(scrubbed.Message, false)
+		scrubbed.Message, scrubbed.Name, scrubbed.URL = s.Text(scrubbed.Message), s.Name(scrubbed.Name), s.URL(scrubbed.URL)
 		event.JourneyStep = &scrubbed
 	}
 }

@@ -3,7 +3,6 @@ package ingest
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"strings"
 	"testing"
 	"time"
@@ -30,26 +29,6 @@ func TestCorrectTime(t *testing.T) {
 		got := correctTime(received.Add(-c.atAgo), received.Add(-c.sentAgo), received)
 		if diff := received.Sub(got); diff != c.want {
 			t.Errorf("%s: %v before arrival, want %v", name, diff, c.want)
-		}
-	}
-}
-
-// The cases are the beacon's too.
-func TestScrubText_AsTheSharedFixturesSay(t *testing.T) {
-	var cases []struct {
-		Name, Text, Want string
-		Positions        bool
-	}
-	data, err := os.ReadFile("../beacon/testdata/scrub/text.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(data, &cases); err != nil || len(cases) < 20 {
-		t.Fatalf("%d cases, %v", len(cases), err)
-	}
-	for _, c := range cases {
-		if got := scrubText(c.Text, c.Positions); got != c.Want {
-			t.Errorf("%s: %q, want %q", c.Name, got, c.Want)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"throughline/ingest"
+	"throughline/ingest/scrub"
 )
 
 // Config is the whole configuration. [Default] fills in what a file leaves out.
@@ -91,6 +92,12 @@ type App struct {
 	Key         string   `yaml:"key"`
 	Origins     []string `yaml:"origins"`
 	Environment string   `yaml:"environment"`
+	Scrub       Scrub    `yaml:"scrub"`
+}
+
+// Scrub says what is taken out of an app's texts before they are stored.
+type Scrub struct {
+	Allow []string `yaml:"allow"`
 }
 
 // Transaction is the definition of a business transaction.
@@ -163,7 +170,9 @@ func (c *Config) DeadLetterDir() string { return filepath.Join(c.DataDir, "dead-
 func (c *Config) IngestApps() []ingest.App {
 	apps := make([]ingest.App, 0, len(c.Apps))
 	for _, a := range c.Apps {
-		app := ingest.App{Name: a.Name, Key: a.Key, Origins: a.Origins, Environment: a.Environment}
+		// Validate has made one before, so it can be made.
+		scrubber, _ := scrub.New(a.Scrub.Allow)
+		app := ingest.App{Name: a.Name, Key: a.Key, Origins: a.Origins, Environment: a.Environment, Scrubber: scrubber}
 		for _, t := range c.Transactions {
 			if t.App != a.Name {
 				continue

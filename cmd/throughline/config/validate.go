@@ -12,6 +12,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/scrub"
 	"throughline/synthetic"
 )
 
@@ -121,6 +122,9 @@ func (f *findings) apps(apps []App) {
 		names[a.Name], keys[a.Key] = true, true
 		if len(a.Origins) == 0 {
 			f.add(key("origins"), "must list the origins of the app's pages, such as https://shop.example; \"*\" allows any")
+		}
+		if _, err := scrub.New(a.Scrub.Allow); err != nil {
+			f.add(key("scrub.allow"), "%s", err)
 		}
 		for j, origin := range a.Origins {
 			if !validOrigin(origin) {
