@@ -7,7 +7,7 @@ import (
 
 // maxHeldBytes bounds the paths of a map's sources, which are held until it is
 // known what stands before them.
-const maxHeldBytes = 16 << 20
+const maxHeldBytes = 8 << 20
 
 // mapReader reads a source map (ECMA-426, revision 3) and writes an index of it.
 type mapReader struct {

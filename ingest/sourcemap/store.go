@@ -36,7 +36,7 @@ const (
 	maxFileBytes = 2048
 
 	// maxPuts is how many maps are read at a time. Each takes some MB of memory,
-	// 60 at most.
+	// 30 at most.
 	maxPuts = 4
 	// maxFiles bounds the catalogue, which has about 500 bytes for each.
 	maxFiles = 20_000

@@ -16,7 +16,7 @@ const (
 	sortWindow = 4096
 	// maxTexts bounds the memory that an upload takes: 12 bytes for each source
 	// and name, and what a source's path has until the map is read.
-	maxTexts = 1 << 20
+	maxTexts = 1 << 19
 )
 
 // writer makes an index of what is read of a map. It holds one entry for each
