@@ -19,7 +19,8 @@ import (
 //	names        the same
 //	blocks       an entry each: line and column of its first segment, offset, length
 //	description  an Info in JSON
-//	footer       how many of each there are, the description's checksum, magic and version
+//	footer       how many of each there are, checksums of the tables and of the
+//	             description, magic and version
 //
 // Numbers of fixed size are little-endian, checksums are CRC-32C. A block holds
 // up to blockSegments segments as differences to the one before, in the order of
@@ -34,7 +35,7 @@ const (
 
 	textEntryBytes  = 12
 	blockEntryBytes = 16
-	footerBytes     = 32
+	footerBytes     = 36
 	// maxTextBytes is where names and paths of sources are cut.
 	maxTextBytes        = 1 << 10
 	maxDescriptionBytes = 64 << 10
@@ -53,18 +54,21 @@ var errDamaged = errors.New("the index is damaged")
 // errVersion is an index of another version of the program.
 var errVersion = errors.New("the index has a format of another version")
 
-func checksum(data []byte) uint32 {
-	return crc32.Checksum(data, crc32.MakeTable(crc32.Castagnoli))
+func checksum(parts ...[]byte) (sum uint32) {
+	for _, part := range parts {
+		sum = crc32.Update(sum, crc32.MakeTable(crc32.Castagnoli), part)
+	}
+	return sum
 }
 
 // footer says what an index holds.
 type footer struct {
-	piecesBytes, sources, names, blocks, descriptionBytes, descriptionSum uint32
+	piecesBytes, sources, names, blocks, tablesSum, descriptionBytes, descriptionSum uint32
 }
 
 func (f footer) encode() []byte {
 	to := make([]byte, 0, footerBytes)
-	for _, value := range []uint32{f.piecesBytes, f.sources, f.names, f.blocks, f.descriptionBytes, f.descriptionSum} {
+	for _, value := range []uint32{f.piecesBytes, f.sources, f.names, f.blocks, f.tablesSum, f.descriptionBytes, f.descriptionSum} {
 		to = binary.LittleEndian.AppendUint32(to, value)
 	}
 	return append(append(to, magic...), formatVersion)
@@ -78,7 +82,7 @@ func decodeFooter(data [footerBytes]byte) (f footer, err error) {
 	if data[version] != formatVersion {
 		return f, errVersion
 	}
-	for i, value := range []*uint32{&f.piecesBytes, &f.sources, &f.names, &f.blocks, &f.descriptionBytes, &f.descriptionSum} {
+	for i, value := range []*uint32{&f.piecesBytes, &f.sources, &f.names, &f.blocks, &f.tablesSum, &f.descriptionBytes, &f.descriptionSum} {
 		*value = binary.LittleEndian.Uint32(data[4*i:])
 	}
 	if f.descriptionBytes > maxDescriptionBytes {
@@ -128,6 +132,19 @@ func readAt(file io.ReaderAt, data []byte, offset int64) error {
 		return errDamaged
 	}
 	return fmt.Errorf("read the index: %w", err)
+}
+
+// verify reads the tables once and fails if they are not as they were written.
+// Blocks and texts are checked when they are read.
+func (x *index) verify() error {
+	sum := crc32.New(crc32.MakeTable(crc32.Castagnoli))
+	if _, err := io.Copy(sum, io.NewSectionReader(x.file, x.sourcesAt(), x.descriptionAt()-x.sourcesAt())); err != nil {
+		return fmt.Errorf("read the index: %w", err)
+	}
+	if sum.Sum32() != x.tablesSum {
+		return errDamaged
+	}
+	return nil
 }
 
 // describe returns what the index is of.

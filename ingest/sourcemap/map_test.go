@@ -351,25 +351,68 @@ func FuzzReadMap(f *testing.F) {
 	})
 }
 
-// Whatever a disk makes of an index, reading it ends, and says that it is damaged
-// rather than another place.
-func FuzzOpenIndex(f *testing.F) {
+// indexBytes is an index of so many segments, a hundred on each line.
+func indexBytes(t testing.TB, count uint32) []byte {
+	t.Helper()
+	var segments []segment
+	for i := range count {
+		segments = append(segments, segment{line: i / 100, column: i % 100 * 3, source: int64(i % 2), sourceLine: i, sourceColumn: 7, name: int64(i%3) - 1})
+	}
 	var file bytes.Buffer
-	d := newDocument(bytes.NewReader(fixtures(f, "good_plain*")["good_plain"]))
+	d := newDocument(strings.NewReader(fmt.Sprintf(`{"version":3,"sources":["a.ts","b.ts"],"ignoreList":[1],"names":["a","b"],"mappings":%q}`, encodeMappings(segments))))
 	w := newWriter(&file, 1<<20, d.invalid)
-	if err := readMap(d, w); err != nil {
-		f.Fatal(err)
+	err := readMap(d, w)
+	if err == nil {
+		err = w.finish(&Info{App: "shop", Release: "1", File: "/a.js"})
 	}
-	if err := w.finish(&Info{}); err != nil {
-		f.Fatal(err)
+	if err != nil {
+		t.Fatal(err)
 	}
-	whole := file.Bytes()
-	f.Add(whole, uint32(0), uint32(0))
+	return file.Bytes()
+}
+
+// resolveIn answers from an index as a store does.
+func resolveIn(data []byte, line, column uint32) (p Position, ok bool, err error) {
+	x, err := openIndex(bytes.NewReader(data), int64(len(data)))
+	if err == nil {
+		err = x.verify()
+	}
+	if err != nil {
+		return p, false, err
+	}
+	return x.resolve(line, column)
+}
+
+// Whichever byte a disk changes, an index says that it is damaged rather than
+// another place.
+func TestIndex_TellsDamage(t *testing.T) {
+	whole := indexBytes(t, 3*blockSegments)
+	places := [][2]uint32{{0, 0}, {1, 31}, {1, 150}, {2, 299}, {3, 40}, {3, 900}}
+	noticed := 0
 	for i := range whole {
 		damaged := bytes.Clone(whole)
 		damaged[i] ^= 0x55
-		f.Add(damaged, uint32(0), uint32(0))
+		for _, at := range places {
+			want, wantOK, err := resolveIn(whole, at[0], at[1])
+			if err != nil || !wantOK {
+				t.Fatalf("%v comes from %+v, %t, %v", at, want, wantOK, err)
+			}
+			got, ok, err := resolveIn(damaged, at[0], at[1])
+			if err != nil {
+				noticed++
+			} else if got != want || !ok {
+				t.Fatalf("byte %d: %v comes from %+v, %t", i, at, got, ok)
+			}
+		}
 	}
+	if noticed == 0 {
+		t.Error("no damage was noticed")
+	}
+}
+
+// Whatever is in an index, reading it ends within its bounds.
+func FuzzOpenIndex(f *testing.F) {
+	f.Add(indexBytes(f, 3), uint32(0), uint32(5))
 	f.Fuzz(func(t *testing.T, data []byte, line, column uint32) {
 		x, err := openIndex(bytes.NewReader(data), int64(len(data)))
 		if err != nil {
@@ -379,6 +422,22 @@ func FuzzOpenIndex(f *testing.F) {
 		p, ok, err := x.resolve(line, column)
 		if err == nil && ok && (p.Line < 0 || p.Column < 0 || len(p.Source) > maxTextBytes || len(p.Name) > maxTextBytes) {
 			t.Fatalf("%+v", p)
+		}
+	})
+}
+
+// A block is checked again after its checksum: so that the fuzzer gets there.
+func FuzzFind(f *testing.F) {
+	var state segmentState
+	var block []byte
+	for _, s := range []segment{{column: 3, source: none, name: none}, {line: 1, source: 2, sourceLine: 9, sourceColumn: 4, name: 1}, {line: 1, column: 8, source: 1, name: none}} {
+		block = state.encode(block, s)
+	}
+	f.Add(block, uint32(1), uint32(3))
+	f.Fuzz(func(t *testing.T, block []byte, line, column uint32) {
+		s, ok, err := find(block, line, column)
+		if err == nil && ok && (s.line != line || s.after(line, column) || s.source < none || s.name < none) {
+			t.Fatalf("%+v is found for %d:%d", s, line, column)
 		}
 	})
 }

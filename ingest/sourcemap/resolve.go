@@ -122,7 +122,11 @@ type openedIndex struct {
 
 // open opens the file for the first user; the others wait.
 func (x *openedIndex) open(name string) error {
-	x.once.Do(func() { x.index, x.file, x.err = openIndexFile(name) })
+	x.once.Do(func() {
+		if x.index, x.file, x.err = openIndexFile(name); x.err == nil {
+			x.err = x.index.verify()
+		}
+	})
 	return x.err
 }
 

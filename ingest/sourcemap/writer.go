@@ -152,7 +152,7 @@ func (w *writer) finish(info *Info) error {
 	}
 	f := footer{
 		piecesBytes: uint32(w.offset), sources: uint32(w.sources.count), names: uint32(w.names.count),
-		blocks: uint32(len(w.blocks) / blockEntryBytes),
+		blocks: uint32(len(w.blocks) / blockEntryBytes), tablesSum: checksum(w.sources.entries, w.names.entries, w.blocks),
 	}
 	info.Sources, info.Segments = int(w.sources.count), w.segments
 	description, err := json.Marshal(info)
