@@ -98,7 +98,7 @@ Exit codes: 0 success, 1 failure, 2 wrong option or file, 3 a journey could not 
 		return &exitError{exitBadInput, fmt.Errorf("%w\nSee '%s --help'", err, c.CommandPath())}
 	})
 	root.AddCommand(
-		newServe(env), newAgent(env), newDemo(env), newJourney(env),
+		newServe(env), newAgent(env), newDemo(env), newJourney(env), newSourceMap(env),
 		newMigrate(env), newReplay(env), newGenerate(env), newCheck(env), newClickHouse(env),
 	)
 	return root

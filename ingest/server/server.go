@@ -6,7 +6,6 @@ package server
 import (
 	"bytes"
 	"context"
-	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"net"
@@ -54,10 +53,15 @@ type Options struct {
 	CountryHeader string
 	// CollectPath and ScriptPath are where reports go to and scripts come from.
 	CollectPath, ScriptPath string
-	Log                     *slog.Logger
-	Tracer                  trace.Tracer
-	Meter                   metric.Meter
-	Propagator              propagation.TextMapPropagator
+	// SourceMaps keeps uploaded source maps; nil: none are taken.
+	SourceMaps SourceMaps
+	// UploadToken is what uploads of source maps prove themselves with. Empty:
+	// none are taken.
+	UploadToken string
+	Log         *slog.Logger
+	Tracer      trace.Tracer
+	Meter       metric.Meter
+	Propagator  propagation.TextMapPropagator
 }
 
 // Server takes reports and serves scripts. Make one with [New].
@@ -72,6 +76,7 @@ type Server struct {
 // tenants is who may report. It does not change; another takes its place.
 type tenants struct {
 	apps    ingest.Apps
+	names   map[string]bool // of the apps
 	scripts scripts
 	// agentToken proves that a report is a journey agent's. Empty: none can.
 	agentToken string
@@ -95,6 +100,7 @@ func New(options Options, apps []ingest.App, agentToken string) (*Server, error)
 	s.echo.OPTIONS(options.CollectPath, s.preflight)
 	s.echo.GET(options.ScriptPath+"/:file", s.script)
 	s.echo.HEAD(options.ScriptPath+"/:file", s.script)
+	s.routeSourceMaps()
 	return s, nil
 }
 
@@ -105,7 +111,11 @@ func (s *Server) Replace(apps []ingest.App, agentToken string) error {
 	if err != nil {
 		return err
 	}
-	s.tenants.Store(&tenants{apps: ingest.NewApps(apps), scripts: rendered, agentToken: agentToken})
+	names := make(map[string]bool, len(apps))
+	for _, app := range apps {
+		names[app.Name] = true
+	}
+	s.tenants.Store(&tenants{apps: ingest.NewApps(apps), names: names, scripts: rendered, agentToken: agentToken})
 	return nil
 }
 
@@ -148,12 +158,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, gra
 }
 
 // isAgent says whether the request carries the journey agents' token.
-func (t *tenants) isAgent(r *http.Request) bool {
-	const scheme = "Bearer "
-	header := r.Header.Get(echo.HeaderAuthorization)
-	return t.agentToken != "" && len(header) > len(scheme) && header[:len(scheme)] == scheme &&
-		subtle.ConstantTimeCompare([]byte(header[len(scheme):]), []byte(t.agentToken)) == 1
-}
+func (t *tenants) isAgent(r *http.Request) bool { return bears(r, t.agentToken) }
 
 // maxBody is how large a sender's report may be.
 func maxBody(agent bool) int64 {

@@ -28,6 +28,7 @@ type Config struct {
 	Apps          []App         `yaml:"apps"`
 	Transactions  []Transaction `yaml:"transactions"`
 	Journeys      Journeys      `yaml:"journeys"`
+	SourceMaps    SourceMaps    `yaml:"sourcemaps"`
 }
 
 // Admin is the admin side: console, health and metrics.
@@ -78,6 +79,14 @@ type Batch struct {
 	MaxEvents int      `yaml:"max_events"`
 	MaxSize   Size     `yaml:"max_size"`
 	MaxAge    Duration `yaml:"max_age"`
+}
+
+// SourceMaps says what is taken and kept of source maps.
+type SourceMaps struct {
+	UploadToken Secret   `yaml:"upload_token"`
+	MaxMapSize  Size     `yaml:"max_map_size"`
+	MaxSize     Size     `yaml:"max_size"`
+	MaxAge      Duration `yaml:"max_age"`
 }
 
 // Log is the program's own log.
@@ -152,6 +161,7 @@ func Default() Config {
 		ShutdownDelay: Duration(5 * time.Second),
 		ShutdownGrace: Duration(10 * time.Second),
 		Log:           Log{Level: "info", Format: "text"},
+		SourceMaps:    SourceMaps{MaxMapSize: 128 << 20, MaxSize: 2 << 30, MaxAge: Duration(90 * 24 * time.Hour)},
 		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Schedule: "@every 5m", Spread: Duration(10 * time.Second)},
 	}
 }
@@ -164,6 +174,9 @@ func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, "queue") }
 
 // DeadLetterDir is where rows go that the database refuses.
 func (c *Config) DeadLetterDir() string { return filepath.Join(c.DataDir, "dead-letters") }
+
+// SourceMapDir is where what is kept of uploaded source maps is.
+func (c *Config) SourceMapDir() string { return filepath.Join(c.DataDir, "sourcemaps") }
 
 // IngestApps returns the apps with their transactions as package ingest wants
 // them. The configuration must be valid.

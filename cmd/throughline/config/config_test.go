@@ -81,12 +81,12 @@ func TestLoad_ReportsEveryProblemInOrder(t *testing.T) {
 
 func TestLoad_TakesSecretsFromTheEnvironment(t *testing.T) {
 	c, err := Load("testdata/good_server.yaml", func(name string) string {
-		return map[string]string{"THROUGHLINE_CLICKHOUSE_PASSWORD": "from-env", "THROUGHLINE_AGENT_TOKEN": "0123456789abcdef"}[name]
+		return map[string]string{"THROUGHLINE_CLICKHOUSE_PASSWORD": "from-env", "THROUGHLINE_AGENT_TOKEN": "0123456789abcdef", "THROUGHLINE_UPLOAD_TOKEN": "fedcba9876543210"}[name]
 	}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if c.ClickHouse.Password != "from-env" || c.AgentToken != "0123456789abcdef" {
+	if c.ClickHouse.Password != "from-env" || c.AgentToken != "0123456789abcdef" || c.SourceMaps.UploadToken != "fedcba9876543210" {
 		t.Error("a secret of the environment does not override the file's")
 	}
 }

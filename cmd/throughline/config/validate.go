@@ -22,8 +22,8 @@ var (
 	pathShape     = regexp.MustCompile(`^(/[A-Za-z0-9._-]+)+$`)
 )
 
-// minAgentToken is the least length of the journey agents' token.
-const minAgentToken = 16
+// minToken is the least length of a token.
+const minToken = 16
 
 // findings collects problems.
 type findings []Problem
@@ -39,9 +39,8 @@ func (c *Config) Validate() []Problem {
 	f.address("admin.listen", c.Admin.Listen)
 	f.path("paths.collect", c.Paths.Collect)
 	f.path("paths.script", c.Paths.Script)
-	if c.AgentToken != "" && len(c.AgentToken) < minAgentToken {
-		f.add("agent_token", "must have at least %d characters", minAgentToken)
-	}
+	f.token("agent_token", c.AgentToken)
+	f.sourceMaps(c)
 	f.clickHouse(c.ClickHouse)
 	f.atLeast("queue.segment_size", int(c.Queue.SegmentSize), 4*beacon.MaxAgentBodyBytes)
 	f.atLeast("queue.max_size", int(c.Queue.MaxSize), 4*int(c.Queue.SegmentSize))
@@ -60,6 +59,21 @@ func (f *findings) atLeast(key string, value, least int) {
 	if value < least {
 		f.add(key, "must be at least %d", least)
 	}
+}
+
+func (f *findings) token(key string, token Secret) {
+	if token != "" && len(token) < minToken {
+		f.add(key, "must have at least %d characters", minToken)
+	}
+}
+
+func (f *findings) sourceMaps(c *Config) {
+	f.token("sourcemaps.upload_token", c.SourceMaps.UploadToken)
+	if c.SourceMaps.UploadToken != "" && c.SourceMaps.UploadToken == c.AgentToken {
+		f.add("sourcemaps.upload_token", "must differ from agent_token: whoever builds scripts is not who runs journeys")
+	}
+	f.atLeast("sourcemaps.max_map_size", int(c.SourceMaps.MaxMapSize), 1<<20)
+	f.atLeast("sourcemaps.max_size", int(c.SourceMaps.MaxSize), int(c.SourceMaps.MaxMapSize))
 }
 
 func (f *findings) oneOf(key, value string, allowed ...string) {

@@ -1,0 +1,4 @@
+/** Ends whatever is under way. */
+export function refuse(reason: string): never {
+  throw new TypeError("refused: " + reason);
+}
