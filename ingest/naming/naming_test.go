@@ -1,0 +1,317 @@
+package naming
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"pgregory.net/rapid"
+)
+
+func fixed() time.Time { return time.Unix(1_790_000_000, 0) }
+
+func TestPage_NamesPathsAsAPersonWould(t *testing.T) {
+	a := New(fixed).Of("shop")
+	for path, want := range map[string]string{
+		"":                  "/",
+		"/":                 "/",
+		"//":                "/",
+		"/cart":             "/cart",
+		"/cart/":            "/cart",
+		"//cart//items":     "/cart/items",
+		"/Cart":             "/Cart",
+		"/index.html":       "/index.html",
+		"/order/48213":      "/order/*",
+		"/order/48213/edit": "/order/*/edit",
+		"/order/DE-2041-77": "/order/*",
+		"/user/123e4567-e89b-12d3-a456-426614174000/settings": "/user/*/settings",
+		"/commit/3f2a9c1b":                         "/commit/*",
+		"/commit/d41d8cd98f00b204e9800998ecf8427e": "/commit/*",
+		"/u/jane@example.com":                      "/u/*",
+		"/u/[email]":                               "/u/*",
+		"/o/[id]/x":                                "/o/*/x",
+		"/2026/11/28/what-happened":                "/*/*/*/what-happened",
+		"/archive/2026-11-28":                      "/archive/*",
+		"/news/article-1048576.html":               "/news/*.html",
+		"/page/2":                                  "/page/*",
+		"/api/v2/search":                           "/api/v2/search",
+		"/oauth2/callback":                         "/oauth2/callback",
+		"/docs/http2/h264/mp3":                     "/docs/http2/h264/mp3",
+		"/docs/step-1":                             "/docs/step-1",
+		"/en-US/help/returns":                      "/en-US/help/returns",
+		"/de/hilfe/r%C3%BCckgabe":                  "/de/hilfe/rückgabe",
+		"/s/caf%C3%A9%20au%20lait":                 "/s/*",
+		"/x/%ff%fe":                                "/x/*",
+		"/x/100%":                                  "/x/*",
+		"/x/%2Fetc%2Fpasswd":                       "/x/*",
+		"/v/dQw4w9WgXcQ":                           "/v/*",
+		"/r/x7Kq2b9":                               "/r/*",
+		"/cart;jsessionid=1A2B3C":                  "/cart",
+		"/t/aGVsbG8gd29ybGQhIQ":                    "/t/*",
+		"/blue-ceramic-mug":                        "/blue-ceramic-mug",
+		"/checkout/thanks/A8F3-22":                 "/checkout/thanks/*",
+		"/a/b/c/d/e/f/g/h/i/j":                     "/a/b/c/d/e/f/g/h/**",
+		"/" + strings.Repeat("long-", 20):          "/*",
+	} {
+		if got := a.Page(path); got != want {
+			t.Errorf("%s is named %s, want %s", path, got, want)
+		}
+	}
+}
+
+// slug is a word without a digit, for each number another.
+func slug(i int) string {
+	return "about-" + string([]byte{'a' + byte(i/676%26), 'a' + byte(i/26%26), 'a' + byte(i%26)})
+}
+
+func TestPage_LearnsSlugs(t *testing.T) {
+	a := New(fixed).Of("shop")
+	for i := range maxChildren {
+		if path := "/product/" + slug(i); a.Page(path) != path {
+			t.Fatalf("%s is named %s", path, a.Page(path))
+		}
+		a.Page("/product/" + slug(i) + "/reviews")
+	}
+	for path, want := range map[string]string{
+		"/product/" + slug(999):              "/product/*",
+		"/product/" + slug(0):                "/product/*", // from now on
+		"/product/" + slug(0) + "/reviews":   "/product/*/reviews",
+		"/product/" + slug(999) + "/reviews": "/product/*/reviews",
+		"/product":                           "/product",
+		"/category/" + slug(0):               "/category/" + slug(0),
+	} {
+		if got := a.Page(path); got != want {
+			t.Errorf("%s is named %s, want %s", path, got, want)
+		}
+	}
+}
+
+// Articles right below the root do not take the site's sections with them.
+func TestPage_KeepsTheSectionsOfASite(t *testing.T) {
+	a := New(fixed).Of("blog")
+	for range 50 {
+		for _, path := range []string{"/", "/about", "/search", "/tag/go", "/tag/css", "/author/jane", "/author/joe"} {
+			a.Page(path)
+		}
+	}
+	for i := range 1000 {
+		a.Page("/" + slug(i))
+	}
+	for path, want := range map[string]string{
+		"/about": "/about", "/search": "/search", "/tag/go": "/tag/go", "/author/joe": "/author/joe",
+		"/" + slug(3): "/*", "/" + slug(5000): "/*", "/": "/",
+	} {
+		if got := a.Page(path); got != want {
+			t.Errorf("%s is named %s, want %s", path, got, want)
+		}
+	}
+}
+
+// A million paths that nobody would type: memory is bounded, and another app
+// does not notice.
+func TestPage_SurvivesAFlood(t *testing.T) {
+	n := New(fixed)
+	flooded, other := n.Of("flooded"), n.Of("other")
+	other.Page("/cart")
+	paths := 1_000_000
+	if testing.Short() {
+		paths = 100_000
+	}
+	for i := range paths {
+		flooded.Page("/" + slug(i/676) + "/" + slug(i) + "/" + slug(i*7) + "/" + slug(i/3))
+	}
+	if held, _ := flooded.pages.count(); held > maxPages || flooded.pages.nodes > maxNodes || len(flooded.pages.remembered) > maxRemembered {
+		t.Errorf("%d names, %d places, %d paths", held, flooded.pages.nodes, len(flooded.pages.remembered))
+	}
+	if got := other.Page("/cart"); got != "/cart" || other.pages.held != 1 {
+		t.Errorf("another app's page is named %s, it has %d", got, other.pages.held)
+	}
+}
+
+func TestCap_KeepsTheFirstAndCountsTheRest(t *testing.T) {
+	now := fixed()
+	n := New(func() time.Time { return now })
+	a := n.Of("shop")
+	for i := range maxValues + 10 {
+		want := fmt.Sprint("1.0.", i)
+		if i >= maxValues {
+			want = Other
+		}
+		if got := a.Cap(Release, fmt.Sprint("1.0.", i)); got != want {
+			t.Fatalf("release %d is %s, want %s", i, got, want)
+		}
+	}
+	if got := a.Cap(Browser, "Chrome"); got != "Chrome" || a.Cap(Release, "") != "" {
+		t.Errorf("another column: %s", got)
+	}
+	want := []Count{{"shop", "release", maxValues, 10}, {"shop", "browser", 1, 0}}
+	if diff := cmp.Diff(want, n.Counts()); diff != "" {
+		t.Error(diff)
+	}
+	// A year of releases is no flood: those out of use make room.
+	now = now.AddDate(0, 0, forgetAfterDays+1)
+	a.Cap(Release, "1.0.7") // still in use
+	now = now.AddDate(0, 0, 1)
+	if got := a.Cap(Release, "2.0.0"); got != "2.0.0" || a.Cap(Release, "1.0.7") != "1.0.7" || len(a.columns[Release].days) != 2 {
+		t.Errorf("a release a month later is %s, there are %d", got, len(a.columns[Release].days))
+	}
+}
+
+// Whatever has come, a restart changes no name.
+func TestRestore_NamesAsBefore(t *testing.T) {
+	rapid.Check(t, func(rt *rapid.T) {
+		segment := rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "cart", "42", "x.html", "*", "**"}), rapid.Map(rapid.IntRange(0, 2000), slug))
+		path := rapid.Map(rapid.SliceOfN(segment, 0, 10), func(s []string) string { return "/" + strings.Join(s, "/") })
+		paths := rapid.SliceOfN(path, 0, 300).Draw(rt, "paths")
+		n := New(fixed)
+		for _, p := range paths {
+			n.Of("shop").Page(p)
+			n.Of("shop").Cap(Release, p)
+		}
+		snapshot, err := n.Snapshot()
+		if err != nil {
+			rt.Fatal(err)
+		}
+		again := New(fixed)
+		if err := again.Restore(snapshot); err != nil {
+			rt.Fatal(err)
+		}
+		for _, p := range paths {
+			before, after := n.Of("shop").Page(p), again.Of("shop").Page(p)
+			if before != after {
+				rt.Fatalf("%s was named %s, and is named %s", p, before, after)
+			}
+		}
+	})
+}
+
+func TestKeep_WritesWhatIsLearned(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "names.json")
+	quiet := slog.New(slog.DiscardHandler)
+	synctest.Test(t, func(t *testing.T) {
+		n, err := Open(file, fixed, quiet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ctx, end := context.WithCancel(t.Context())
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			n.Keep(ctx, file, time.Minute, quiet)
+		}()
+		n.Of("shop").Page("/cart")
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), "cart") {
+			t.Errorf("after a while: %s, %v", data, err)
+		}
+		n.Of("shop").Cap(Release, "1.2.3")
+		end()
+		<-ended
+	})
+	n, err := Open(file, fixed, quiet)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if held, _ := n.Of("shop").pages.count(); held != 1 || n.Of("shop").columns[Release].days["1.2.3"] == nil {
+		t.Errorf("%d names are back", held)
+	}
+}
+
+func TestOpen_SetsAsideWhatItCannotRead(t *testing.T) {
+	for name, content := range map[string]string{
+		"bad_cut": `{"version":1,"apps":{"sh`, "bad_version": `{"version":99}`, "bad_empty": ``, "bad_type": `{"version":1,"apps":[]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "names.json")
+			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			n, err := Open(file, fixed, slog.New(slog.DiscardHandler))
+			if err != nil || len(n.Counts()) != 0 {
+				t.Fatalf("%v, %v", n, err)
+			}
+			if aside, err := os.ReadFile(file + ".unreadable"); err != nil || string(aside) != content {
+				t.Errorf("set aside: %s, %v", aside, err)
+			}
+		})
+	}
+}
+
+func FuzzPage(f *testing.F) {
+	for _, path := range []string{"/", "/a/b", "/%", "/%25/%41", "//;x", "/2026/x", "/" + strings.Repeat("a/", 50), "\xff/\x00"} {
+		f.Add(path)
+	}
+	a := New(fixed).Of("shop")
+	f.Fuzz(func(t *testing.T, path string) {
+		name := a.Page(path)
+		if len(name) > (maxDepth+1)*(3*maxSegmentBytes+10) {
+			t.Errorf("%q is named %q", path, name)
+		}
+		if again := a.Page(path); again != name && again != Other && !strings.Contains(again, wildcard) {
+			t.Errorf("%q is named %q, then %q", path, name, again)
+		}
+	})
+}
+
+func FuzzRestore(f *testing.F) {
+	n := New(fixed)
+	n.Of("shop").Page("/product/42")
+	n.Of("shop").Cap(OS, "Linux")
+	good, err := n.Snapshot()
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(good)
+	f.Add([]byte(`{"version":1,"apps":{"a":{"pages":{"c":{"":null,"*":{"w":true,"c":{"x":{"p":true}}}}},"columns":{"os":{"":-1}}}}}`))
+	f.Fuzz(func(t *testing.T, snapshot []byte) {
+		n := New(fixed)
+		if n.Restore(snapshot) != nil {
+			return
+		}
+		for _, count := range n.Counts() {
+			n.Of(count.App).Page("/a/b/c")
+			n.Of(count.App).Cap(OS, "x")
+		}
+		if again, err := n.Snapshot(); err != nil || New(fixed).Restore(again) != nil {
+			t.Errorf("%s, %v", again, err)
+		}
+	})
+}
+
+func BenchmarkNames(b *testing.B) {
+	n := New(fixed)
+	paths := make([]string, 500)
+	for i := range paths {
+		paths[i] = "/product/" + slug(i)
+		n.Of("shop").Page(paths[i])
+	}
+	b.Run("page", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for i := 0; pb.Next(); i++ {
+				n.Of("shop").Page(paths[i%len(paths)])
+			}
+		})
+	})
+	b.Run("page, new", func(b *testing.B) {
+		for i := 0; b.Loop(); i++ {
+			n.Of("shop").Page(fmt.Sprint("/order/", i))
+		}
+	})
+	b.Run("cap", func(b *testing.B) {
+		b.ReportAllocs()
+		b.RunParallel(func(pb *testing.PB) {
+			for pb.Next() {
+				n.Of("shop").Cap(Release, "2.7.1")
+			}
+		})
+	})
+}

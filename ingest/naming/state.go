@@ -1,0 +1,216 @@
+package naming
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// stateVersion is that of the file's form.
+const stateVersion = 1
+
+// maxStateBytes bounds the file that is read.
+const maxStateBytes = 256 << 20
+
+// state is what is kept of the names.
+type state struct {
+	Version int                 `json:"version"`
+	Apps    map[string]appState `json:"apps"`
+}
+
+type appState struct {
+	Pages   *nodeState                  `json:"pages,omitempty"`
+	Columns map[string]map[string]int32 `json:"columns,omitempty"` // day last seen, by value
+}
+
+type nodeState struct {
+	Children map[string]*nodeState `json:"c,omitempty"`
+	Wild     bool                  `json:"w,omitempty"`
+	Page     bool                  `json:"p,omitempty"`
+	Visits   uint64                `json:"n,omitempty"`
+}
+
+// Snapshot is what is known, as JSON. It is never larger than the bounds allow.
+func (n *Names) Snapshot() ([]byte, error) {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	s := state{stateVersion, map[string]appState{}}
+	for name, app := range n.apps {
+		s.Apps[name] = app.snapshot()
+	}
+	data, err := json.Marshal(s)
+	if err != nil {
+		return nil, fmt.Errorf("encode the names: %w", err)
+	}
+	return data, nil
+}
+
+func (a *App) snapshot() appState {
+	s := appState{Columns: map[string]map[string]int32{}}
+	a.pages.mu.RLock()
+	s.Pages = a.pages.root.snapshot()
+	a.pages.mu.RUnlock()
+	for c := range columnCount {
+		v := &a.columns[c]
+		v.mu.RLock()
+		for value, seen := range v.days {
+			if s.Columns[c.String()] == nil {
+				s.Columns[c.String()] = map[string]int32{}
+			}
+			s.Columns[c.String()][value] = seen.Load()
+		}
+		v.mu.RUnlock()
+	}
+	return s
+}
+
+func (n *node) snapshot() *nodeState {
+	s := &nodeState{Wild: n.wild, Page: n.page, Visits: n.visits.Load()}
+	for segment, child := range n.children {
+		if s.Children == nil {
+			s.Children = map[string]*nodeState{}
+		}
+		s.Children[segment] = child.snapshot()
+	}
+	return s
+}
+
+// Restore takes over a snapshot, in the place of what is known. What is beyond
+// the bounds is left out. It must not be called while names are asked for.
+func (n *Names) Restore(snapshot []byte) error {
+	var s state
+	if err := json.Unmarshal(snapshot, &s); err != nil {
+		return fmt.Errorf("read the names: %w", err)
+	}
+	if s.Version != stateVersion {
+		return fmt.Errorf("read the names: they are of version %d, this program reads %d", s.Version, stateVersion)
+	}
+	apps := map[string]*App{}
+	for name, kept := range s.Apps {
+		if len(apps) < maxApps {
+			apps[name] = n.restored(kept)
+		}
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.apps = apps
+	return nil
+}
+
+func (n *Names) restored(kept appState) *App {
+	a := newApp(n)
+	budget := maxNodes
+	a.pages.root = restoredNode(kept.Pages, 0, &budget)
+	a.pages.held, a.pages.nodes = a.pages.root.count()
+	for c := range columnCount {
+		for value, day := range kept.Columns[c.String()] {
+			a.columns[c].add(value, day)
+		}
+	}
+	return a
+}
+
+// restoredNode makes a node as long as the budget of nodes lasts.
+func restoredNode(kept *nodeState, depth int, budget *int) *node {
+	n := &node{}
+	if kept == nil {
+		return n
+	}
+	n.wild, n.page = kept.Wild, kept.Page
+	n.visits.Store(kept.Visits)
+	for segment, child := range kept.Children {
+		if *budget <= 0 || depth >= maxDepth || len(n.children) > maxChildren {
+			break
+		}
+		*budget--
+		if n.children == nil {
+			n.children = map[string]*node{}
+		}
+		n.children[segment] = restoredNode(child, depth+1, budget)
+	}
+	return n
+}
+
+// Open returns the names that a file has, none if it is not there. A file that
+// cannot be understood is set aside, and names are learned anew.
+func Open(file string, now func() time.Time, log *slog.Logger) (*Names, error) {
+	n := New(now)
+	info, err := os.Stat(file)
+	if errors.Is(err, fs.ErrNotExist) {
+		return n, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the names: %w", err)
+	}
+	unusable := fmt.Errorf("the file has %d bytes", info.Size())
+	if info.Size() <= maxStateBytes {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			return nil, fmt.Errorf("read the names: %w", err)
+		}
+		unusable = n.Restore(data)
+	}
+	if unusable == nil {
+		return n, nil
+	}
+	aside := file + ".unreadable"
+	log.Error("the file of page names cannot be understood; it is set aside, and names are learned anew", "file", file, "aside", aside, "error", unusable)
+	if err := os.Rename(file, aside); err != nil {
+		return nil, fmt.Errorf("set the names aside: %w", err)
+	}
+	return New(now), nil
+}
+
+// Keep writes what is learned to the file every so often, and when ctx ends. A
+// crash forgets what was learned since: until it is learned again, names may be
+// given that had been given up.
+func (n *Names) Keep(ctx context.Context, file string, every time.Duration, log *slog.Logger) {
+	ticker := time.NewTicker(every)
+	defer ticker.Stop()
+	var written uint64 // changes; those since Open are new
+	for {
+		ended := false
+		select {
+		case <-ctx.Done():
+			ended = true
+		case <-ticker.C:
+		}
+		if changes := n.changes.Load(); changes != written {
+			if err := n.write(file); err != nil {
+				log.Warn("could not keep the page names; will try again", "error", err)
+			} else {
+				written = changes
+			}
+		}
+		if ended {
+			return
+		}
+	}
+}
+
+// write replaces the file, so that there is an old or a new one at any time.
+func (n *Names) write(file string) error {
+	data, err := n.Snapshot()
+	if err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	if err != nil {
+		return fmt.Errorf("write the names: %w", err)
+	}
+	_, err = f.Write(data)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), file)
+	}
+	if err != nil {
+		return errors.Join(fmt.Errorf("write the names: %w", err), os.Remove(f.Name()))
+	}
+	return nil
+}
