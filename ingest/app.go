@@ -18,9 +18,27 @@ type App struct {
 	Origins      []string
 	Environment  string
 	Transactions []Transaction
+	// Pages name pages by rule; others are named by what their paths are like.
+	Pages []PageRule
 	// Scrubber takes out of the app's texts what may be secret; nil is one that
 	// allows nothing.
 	Scrubber *scrub.Scrubber
+}
+
+// PageRule names the pages whose path matches a pattern.
+type PageRule struct {
+	Path Pattern
+	Name string
+}
+
+// pageName is the name that the first rule gives that matches, "" without one.
+func (a *App) pageName(path string) string {
+	for _, rule := range a.Pages {
+		if rule.Path.Matches(path) {
+			return rule.Name
+		}
+	}
+	return ""
 }
 
 // AllowsOrigin says whether a page of that origin may report. The origin is

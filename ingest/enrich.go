@@ -5,18 +5,23 @@ import (
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/naming"
 	"throughline/ingest/scrub"
 )
 
 // Enricher turns accepted reports into rows. It is safe for concurrent use.
 type Enricher struct {
 	agents *userAgents
+	names  *naming.Names
 	// scrubber is that of apps that have none of their own.
 	scrubber *scrub.Scrubber
 }
 
-// NewEnricher returns an Enricher with an empty cache of user agents.
-func NewEnricher() *Enricher { return &Enricher{agents: newUserAgents(), scrubber: &scrub.Scrubber{}} }
+// NewEnricher returns an Enricher that names pages, and what else is of few
+// kinds, with these names.
+func NewEnricher(names *naming.Names) *Enricher {
+	return &Enricher{agents: newUserAgents(), names: names, scrubber: &scrub.Scrubber{}}
+}
 
 // Rows appends a row for each event of the record to rows.
 func (e *Enricher) Rows(rows []Row, record Record) []Row {
@@ -24,12 +29,13 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 	if scrubber == nil {
 		scrubber = e.scrubber
 	}
+	names := e.names.Of(record.App.Name)
 	base := Row{
 		App:         record.App.Name,
 		Source:      report.Source,
 		SessionID:   report.SessionID,
-		Release:     scrubber.Name(report.Release),
-		Environment: scrubber.Name(report.Environment),
+		Release:     names.Cap(naming.Release, scrubber.Name(report.Release)),
+		Environment: names.Cap(naming.Environment, scrubber.Name(report.Environment)),
 		Country:     record.Country,
 		Client:      e.agents.client(record.UserAgent),
 		ReceivedAt:  record.ReceivedAt,
@@ -40,10 +46,18 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 	if report.View != nil {
 		base.View = *report.View
 		base.View.URL, base.View.Referrer = scrubber.URL(base.View.URL), scrubber.URL(base.View.Referrer)
+		base.PageDomain, base.PagePath = SplitURL(base.View.URL)
+		base.PageDomain = names.Cap(naming.PageDomain, base.PageDomain)
+		if base.Page = record.App.pageName(base.PagePath); base.Page == "" {
+			base.Page = names.Page(base.PagePath)
+		}
+		referrer, _ := SplitURL(base.View.Referrer)
+		base.ReferrerDomain = names.Cap(naming.ReferrerDomain, referrer)
 	}
 	if report.Journey != nil {
 		base.Journey = *report.Journey
-		base.Journey.Name, base.Journey.Location = scrubber.Name(base.Journey.Name), scrubber.Name(base.Journey.Location)
+		base.Journey.Name = names.Cap(naming.Journey, scrubber.Name(base.Journey.Name))
+		base.Journey.Location = names.Cap(naming.Location, scrubber.Name(base.Journey.Location))
 	}
 	sentAt := time.UnixMilli(report.SentAtMS)
 	for _, event := range report.Events {
@@ -57,6 +71,13 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 			}
 		}
 		scrubEvent(scrubber, &row.Event)
+		switch {
+		case row.Event.Request != nil:
+			row.RequestDomain, row.RequestPath = SplitURL(row.Event.Request.URL)
+			row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain)
+		case row.Event.Error != nil: // a copy, since it has been scrubbed
+			row.Event.Error.Type = names.Cap(naming.ErrorType, row.Event.Error.Type)
+		}
 		rows = append(rows, row)
 	}
 	return rows

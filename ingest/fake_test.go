@@ -15,6 +15,7 @@ import (
 	"go.opentelemetry.io/otel/metric/noop"
 	tracenoop "go.opentelemetry.io/otel/trace/noop"
 
+	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
 )
@@ -167,6 +168,6 @@ func newRig(t testing.TB, dir string, maxBytes int64, letters DeadLetters) *rig 
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := NewService(ServiceOptions{Queue: q, Encoder: plainEncoder{}, Seen: ids, Ledger: ledger, Now: time.Now})
+	service := NewService(ServiceOptions{Queue: q, Encoder: plainEncoder{}, Seen: ids, Ledger: ledger, Names: naming.New(time.Now), Now: time.Now})
 	return &rig{q, ledger, service, pipeline}
 }

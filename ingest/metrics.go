@@ -7,6 +7,7 @@ import (
 	"go.opentelemetry.io/otel/attribute"
 	"go.opentelemetry.io/otel/metric"
 
+	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
 )
@@ -19,7 +20,10 @@ type gauge struct {
 }
 
 // RegisterMetrics shows the ledger, the log and the remembered ids on the meter.
-func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue, ids *seen.Set) error {
+func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue, ids *seen.Set, names *naming.Names) error {
+	if err := registerNames(meter, names); err != nil {
+		return err
+	}
 	events, err := meter.Int64ObservableCounter("throughline.ingest.events",
 		metric.WithDescription("Events by app, stage and reason; received = rejected + accepted, accepted = stored + queued + dead_lettered."))
 	if err != nil {
@@ -46,6 +50,32 @@ func RegisterMetrics(meter metric.Meter, ledger *Ledger, q *queue.Queue, ids *se
 	}, observed...)
 	if err != nil {
 		return fmt.Errorf("register the ledger's metrics: %w", err)
+	}
+	return nil
+}
+
+// registerNames shows how many names there are, and what was beyond their caps.
+func registerNames(meter metric.Meter, names *naming.Names) error {
+	held, err := meter.Int64ObservableGauge("throughline.ingest.names",
+		metric.WithDescription("Names by app and column: pages, and values of capped columns."))
+	if err != nil {
+		return fmt.Errorf("create the gauge of names: %w", err)
+	}
+	capped, err := meter.Int64ObservableCounter("throughline.ingest.names.capped",
+		metric.WithDescription("Values that became (other) since the start, as a column of the app had too many."))
+	if err != nil {
+		return fmt.Errorf("create the counter of capped names: %w", err)
+	}
+	_, err = meter.RegisterCallback(func(_ context.Context, o metric.Observer) error {
+		for _, count := range names.Counts() {
+			of := metric.WithAttributes(attribute.String("app", count.App), attribute.String("column", count.Column))
+			o.ObserveInt64(held, int64(count.Names), of)
+			o.ObserveInt64(capped, int64(count.Capped), of)
+		}
+		return nil
+	}, held, capped)
+	if err != nil {
+		return fmt.Errorf("register the metrics of names: %w", err)
 	}
 	return nil
 }

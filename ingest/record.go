@@ -24,14 +24,20 @@ type Row struct {
 	Source      beacon.Source
 	Transaction beacon.TransactionRef // zero: belongs to none
 	SessionID   string
-	View        beacon.View           // zero: belongs to no page view
-	Journey     beacon.JourneyContext // zero: not synthetic
-	Release     string
-	Environment string
-	Country     string
-	Client      Client
-	Timestamp   time.Time // when it began, corrected for wrong clocks
-	ReceivedAt  time.Time
+	View        beacon.View // zero: belongs to no page view
+	// Page is the name of the view's page, PageDomain and PagePath are parts of its
+	// URL; empty without a view.
+	Page, PageDomain, PagePath string
+	ReferrerDomain             string
+	// RequestDomain and RequestPath are parts of a request's URL.
+	RequestDomain, RequestPath string
+	Journey                    beacon.JourneyContext // zero: not synthetic
+	Release                    string
+	Environment                string
+	Country                    string
+	Client                     Client
+	Timestamp                  time.Time // when it began, corrected for wrong clocks
+	ReceivedAt                 time.Time
 	// Satisfied is the objective of the transaction, zero when it has none.
 	Satisfied time.Duration
 	Event     beacon.Event

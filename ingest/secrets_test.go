@@ -7,8 +7,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/naming"
 )
 
 // A corpus of secrets in every text of every good report: no row has one.
@@ -87,7 +89,7 @@ func rowsOf(t *testing.T, report any) (rows string, ok bool) {
 	}
 	app := &App{Name: "shop"}
 	refuseUnknownTransactions(app, decoded, nil)
-	text, err := json.Marshal(NewEnricher().Rows(nil, Record{App: app, Report: decoded}))
+	text, err := json.Marshal(NewEnricher(naming.New(time.Now)).Rows(nil, Record{App: app, Report: decoded}))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
 )
@@ -53,6 +54,7 @@ type ServiceOptions struct {
 	Encoder RowEncoder
 	Seen    *seen.Set
 	Ledger  *Ledger
+	Names   *naming.Names
 	Now     func() time.Time // the wall clock
 }
 
@@ -80,7 +82,7 @@ type scratch struct {
 // NewService returns a Service of these parts.
 func NewService(options ServiceOptions) *Service {
 	return &Service{
-		ServiceOptions: options, enricher: NewEnricher(),
+		ServiceOptions: options, enricher: NewEnricher(options.Names),
 		scratch: sync.Pool{New: func() any { return &scratch{} }},
 	}
 }

@@ -18,6 +18,7 @@ import (
 	"throughline/ingest"
 	"throughline/ingest/clickhouse"
 	"throughline/ingest/deadletter"
+	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
 	"throughline/ingest/server"
@@ -36,6 +37,9 @@ const commitEvery = 3 * time.Millisecond
 // ledgerEvery is how often the ledger is written to the database.
 const ledgerEvery = 10 * time.Second
 
+// namesEvery is how often names are kept that were learned.
+const namesEvery = 30 * time.Second
+
 // collector is everything that `serve` runs:
 //
 //	pages, agents ──HTTP──► server ──► service ──► queue (log on disk) ──► pipeline ──► store ──► ClickHouse
@@ -47,6 +51,7 @@ type collector struct {
 	database  atomic.Pointer[database] // nil until connect has been
 	now       func() time.Time
 	queue     *queue.Queue
+	names     *naming.Names
 	pipeline  *ingest.Pipeline
 	server    *server.Server
 	public    net.Listener
@@ -75,6 +80,9 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 		return nil, err
 	}
 	if co.queue, err = openQueue(c, env.now, log); err != nil {
+		return nil, err
+	}
+	if co.names, err = naming.Open(c.NamesFile(), env.now, log); err != nil {
 		return nil, err
 	}
 	return co, co.assemble()
@@ -127,7 +135,7 @@ func (co *collector) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	if err := ingest.RegisterMetrics(meter, ledger, co.queue, ids); err != nil {
+	if err := ingest.RegisterMetrics(meter, ledger, co.queue, ids, co.names); err != nil {
 		return err
 	}
 	co.pipeline, err = ingest.NewPipeline(ingest.PipelineOptions{
@@ -141,7 +149,7 @@ func (co *collector) assemble() (err error) {
 	}
 	co.server, err = server.New(server.Options{
 		Service: ingest.NewService(ingest.ServiceOptions{
-			Queue: co.queue, Encoder: encoder, Seen: ids, Ledger: ledger, Now: co.now,
+			Queue: co.queue, Encoder: encoder, Seen: ids, Ledger: ledger, Names: co.names, Now: co.now,
 		}),
 		Script:        scriptRenderer(c.Paths.Collect),
 		CountryHeader: c.CountryHeader,
@@ -172,6 +180,10 @@ func (co *collector) run(ctx context.Context) error {
 	shown.Add(2)
 	running.Go(func() error {
 		return server.Serve(adminCtx, co.admin, co.adminSide(ctx).Handler(), time.Second, co.log)
+	})
+	running.Go(func() error {
+		co.names.Keep(adminCtx, co.config.NamesFile(), namesEvery, co.log) // as long as reports may come
+		return nil
 	})
 	running.Go(func() error {
 		defer shown.Done()

@@ -20,6 +20,7 @@ import (
 	"throughline/deploy/generator"
 	"throughline/ingest"
 	"throughline/ingest/clickhouse"
+	"throughline/ingest/naming"
 )
 
 // generateBatchRows is how many rows are written at a time, at least.
@@ -193,7 +194,7 @@ func (g *generation) fill(ctx context.Context, batches chan<- generatedBatch) er
 	if err != nil {
 		return err
 	}
-	enricher, encoder := ingest.NewEnricher(), clickhouse.NewEncoder()
+	enricher, encoder := ingest.NewEnricher(naming.New(time.Now)), clickhouse.NewEncoder()
 	var rows []ingest.Row
 	making := newBatchMaker(encoder)
 	send := func(number int) error {

@@ -15,6 +15,7 @@ import (
 
 	"throughline/deploy/generator"
 	"throughline/ingest"
+	"throughline/ingest/naming"
 )
 
 // lifelike makes up rows as they come from a shop's visitors, of all kinds.
@@ -25,7 +26,7 @@ func lifelike(tb testing.TB, count int) []ingest.Row {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	enricher := ingest.NewEnricher()
+	enricher := ingest.NewEnricher(naming.New(time.Now))
 	var rows []ingest.Row
 	for v := range g.Visits() {
 		rows = enricher.Rows(rows, ingest.Record{App: v.App, ReceivedAt: v.At, UserAgent: v.UserAgent, Country: v.Country, Report: v.Report})

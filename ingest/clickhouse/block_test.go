@@ -46,7 +46,7 @@ func TestWrite_ValuesAtTheEndsOfTheirRange(t *testing.T) {
 	zero, longest, size, status := 0.0, 14_400_000.0, int64(1<<40), 0
 	row := ingest.Row{
 		App: "shop", SessionID: "ffffffffffffffff", Timestamp: time.UnixMilli(0), ReceivedAt: time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC),
-		View:  beacon.View{ID: "0000000000000001", URL: "https://shop.example/" + strings.Repeat("a", 3000), ViewportWidthPX: 1 << 20},
+		View: beacon.View{ID: "0000000000000001", ViewportWidthPX: 1 << 20}, PagePath: "/" + strings.Repeat("a", 3000),
 		Event: beacon.Event{PageView: &beacon.PageView{LCPMS: &zero, DurationMS: &longest, TransferSizeBytes: &size, StatusCode: &status, LCPElement: "a"}},
 	}
 	if err := s.Write(t.Context(), batchOf("a", row)); err != nil {

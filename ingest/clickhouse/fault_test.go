@@ -103,7 +103,8 @@ func manyRequests(n int) []ingest.Row {
 		rows[i] = ingest.Row{
 			App: "shop", Source: beacon.SourceRUM, SessionID: fmt.Sprintf("%016x", i/7), Timestamp: time.UnixMilli(1763900000000 + int64(i)), ReceivedAt: time.UnixMilli(1763900001000),
 			Release: fmt.Sprintf("1.%d", i%700), Country: []string{"DE", "", "FR"}[i%3],
-			Event: beacon.Event{ID: fmt.Sprintf("%016x", i+1), Request: &beacon.Request{URL: fmt.Sprintf("https://api.example/v1/%d", i), Initiator: "fetch", DurationMS: float64(i)}},
+			RequestDomain: "api.example", RequestPath: fmt.Sprintf("/v1/%d", i),
+			Event: beacon.Event{ID: fmt.Sprintf("%016x", i+1), Request: &beacon.Request{Initiator: "fetch", DurationMS: float64(i)}},
 		}
 	}
 	return rows

@@ -19,6 +19,7 @@ import (
 	"throughline/beacon"
 	"throughline/deploy/engine/enginetest"
 	"throughline/ingest"
+	"throughline/ingest/naming"
 )
 
 var update = flag.Bool("update", false, "write deploy/clickhouse/tables.md")
@@ -83,7 +84,7 @@ func rowsOf(t testing.TB, fixtures ...string) []ingest.Row {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = ingest.NewEnricher().Rows(rows, ingest.Record{App: app, ReceivedAt: received, Country: "DE", Report: report})
+		rows = ingest.NewEnricher(naming.New(time.Now)).Rows(rows, ingest.Record{App: app, ReceivedAt: received, Country: "DE", Report: report})
 	}
 	return rows
 }

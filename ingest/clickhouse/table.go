@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"throughline/beacon"
-	"throughline/ingest"
 )
 
 // table says which rows go to one table, what each of its columns holds and how
@@ -50,6 +49,7 @@ func experience(own ...[]column) []column {
 		{name: "transaction_version", typ: typeName, doc: "Content hash of the definition that the transaction was measured by.", from: text(func(r record) string { return r.Transaction.Version })},
 		{name: "session_id", typ: typeID, doc: "Browser session; journeys have one per run; 0 when none.", from: text(func(r record) string { return r.SessionID })},
 		{name: "page_view_id", typ: typeID, doc: "Page view that it happened in, 0 when none.", from: text(func(r record) string { return r.View.ID })},
+		{name: "page", typ: typeName, doc: "Name of the page: its path with * for what varies, or what a rule calls it; empty when it happened in none.", from: text(func(r record) string { return r.Page })},
 		{name: "journey", typ: typeName, doc: "Journey that measured, empty for real users.", from: text(func(r record) string { return r.Journey.Name })},
 		{name: "run_id", typ: typeID, doc: "Run of the journey, 0 for real users.", from: text(func(r record) string { return r.Journey.RunID })},
 		{name: "location", typ: typeName, doc: "Where the journey ran, empty for real users.", from: text(func(r record) string { return r.Journey.Location })},
@@ -69,16 +69,14 @@ func experience(own ...[]column) []column {
 }
 
 // located are the columns of the URL that a table is about.
-func located(of string, url func(record) string) []column {
+func located(of string, domain, path func(record) string) []column {
 	return []column{
-		{name: "url_domain", typ: typeName, doc: "Host of " + of + "'s URL, without port.", from: text(func(r record) string { return domainOf(url(r)) })},
-		{name: "url_path", typ: typeText, doc: "Path of " + of + "'s URL, without query.", from: text(func(r record) string { return pathOf(url(r)) })},
+		{name: "url_domain", typ: typeName, doc: "Host of " + of + "'s URL, without port.", from: text(domain)},
+		{name: "url_path", typ: typeText, doc: "Path of " + of + "'s URL, without query.", from: text(path)},
 	}
 }
 
 // ofPage are the columns that locate the page of a row.
-func ofPage() []column { return located("the page", func(r record) string { return r.View.URL }) }
-
-// domainOf and pathOf are the parts of a URL, "" when there is none.
-func domainOf(url string) string { domain, _ := ingest.SplitURL(url); return domain }
-func pathOf(url string) string   { _, path := ingest.SplitURL(url); return path }
+func ofPage() []column {
+	return located("the page", func(r record) string { return r.PageDomain }, func(r record) string { return r.PagePath })
+}

@@ -1,6 +1,9 @@
 package clickhouse
 
-import "throughline/beacon"
+import (
+	"throughline/beacon"
+	"throughline/ingest"
+)
 
 // journeySteps holds the steps of journey runs.
 func journeySteps() table {
@@ -8,7 +11,9 @@ func journeySteps() table {
 		name:  "journey_steps",
 		doc:   "One row per step of a journey run.",
 		holds: func(r record) bool { return r.Event.JourneyStep != nil },
-		columns: experience(located("the page", func(r record) string { return r.Event.JourneyStep.URL }), []column{
+		columns: experience(located("the page",
+			func(r record) string { domain, _ := ingest.SplitURL(r.Event.JourneyStep.URL); return domain },
+			func(r record) string { _, path := ingest.SplitURL(r.Event.JourneyStep.URL); return path }), []column{
 			{name: "step_index", typ: typeUint16, doc: "Place of the step in the journey, from 0.", from: number(func(r record) int { return r.Event.JourneyStep.Index })},
 			{name: "step", typ: typeName, doc: "Name of the step.", from: text(func(r record) string { return r.Event.JourneyStep.Name })},
 			{name: "step_type", typ: typeName, doc: "The Recorder's step type, such as click.", from: text(func(r record) string { return r.Event.JourneyStep.Type })},

@@ -28,7 +28,7 @@ func pageViews() table {
 func aboutView() []column {
 	return []column{
 		{name: "navigation", typ: typeName, doc: "How the view came about: navigate, reload, back_forward, prerender, back_forward_cache, soft or restore.", from: textOf(func(r record) beacon.Navigation { return r.View.Navigation })},
-		{name: "referrer_domain", typ: typeName, doc: "Host of the page that the user came from, empty when unknown.", from: text(func(r record) string { return domainOf(r.View.Referrer) })},
+		{name: "referrer_domain", typ: typeName, doc: "Host of the page that the user came from, empty when unknown.", from: text(func(r record) string { return r.ReferrerDomain })},
 		{name: "viewport_width_px", typ: typeUint16, doc: "Layout viewport in CSS pixels, 0 when unknown.", from: number(func(r record) int { return r.View.ViewportWidthPX })},
 		{name: "effective_connection_type", typ: typeName, doc: "slow-2g, 2g, 3g or 4g, empty when unknown.", from: text(func(r record) string { return r.View.EffectiveConnectionType })},
 		optional("duration_ms", "How long the view lasted.", func(v *beacon.PageView) *float64 { return v.DurationMS }),

@@ -9,8 +9,8 @@ func requests() table {
 		name:  "requests",
 		doc:   "One row per fetch or XMLHttpRequest of a page.",
 		holds: func(r record) bool { return r.Event.Request != nil },
-		columns: experience(located("the request", func(r record) string { return r.Event.Request.URL }), []column{
-			{name: "page_path", typ: typeText, doc: "Path of the page's URL.", from: text(func(r record) string { return pathOf(r.View.URL) })},
+		columns: experience(located("the request", func(r record) string { return r.RequestDomain }, func(r record) string { return r.RequestPath }), []column{
+			{name: "page_path", typ: typeText, doc: "Path of the page's URL.", from: text(func(r record) string { return r.PagePath })},
 			{name: "method", typ: typeName, doc: "HTTP method, upper case; empty when the browser did not tell.", from: text(func(r record) string { return r.Event.Request.Method })},
 			{name: "initiator", typ: typeName, doc: "fetch or xmlhttprequest.", from: text(func(r record) string { return r.Event.Request.Initiator })},
 			{name: "status_code", typ: typeUint16, doc: "HTTP status; 0 when there was no answer or it was hidden.", from: number(func(r record) int { return r.Event.Request.StatusCode })},

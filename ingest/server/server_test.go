@@ -26,6 +26,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
 )
@@ -86,7 +87,7 @@ func openDoor(t *testing.T, queueBytes int64) *door {
 	apps := []ingest.App{{Name: "shop", Key: key, Origins: []string{origin}, Transactions: []ingest.Transaction{{Name: "View product"}}}, {Name: "other", Key: "other-4f7c2a", Origins: []string{"*"}}}
 	s, err := New(Options{
 		Service: ingest.NewService(ingest.ServiceOptions{
-			Queue: q, Encoder: d.rows, Seen: seen.New(time.Minute, 10_000), Ledger: d.ledger, Now: time.Now,
+			Queue: q, Encoder: d.rows, Seen: seen.New(time.Minute, 10_000), Ledger: d.ledger, Names: naming.New(time.Now), Now: time.Now,
 		}),
 		Script: func(app *ingest.App) ([]byte, error) {
 			return []byte("/* " + strings.Repeat(app.Name, 100) + " */"), nil

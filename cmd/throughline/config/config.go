@@ -101,7 +101,14 @@ type App struct {
 	Key         string   `yaml:"key"`
 	Origins     []string `yaml:"origins"`
 	Environment string   `yaml:"environment"`
+	Pages       []Page   `yaml:"pages"`
 	Scrub       Scrub    `yaml:"scrub"`
+}
+
+// Page names the pages whose path matches a pattern.
+type Page struct {
+	Path string `yaml:"path"`
+	Name string `yaml:"name"`
 }
 
 // Scrub says what is taken out of an app's texts before they are stored.
@@ -172,6 +179,9 @@ func (c *Config) EngineDir() string { return filepath.Join(c.DataDir, "clickhous
 // QueueDir is where the log of accepted reports is.
 func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, "queue") }
 
+// NamesFile is where names are kept that were learned from what is sent.
+func (c *Config) NamesFile() string { return filepath.Join(c.DataDir, "names.json") }
+
 // DeadLetterDir is where rows go that the database refuses.
 func (c *Config) DeadLetterDir() string { return filepath.Join(c.DataDir, "dead-letters") }
 
@@ -183,14 +193,17 @@ func (c *Config) SourceMapDir() string { return filepath.Join(c.DataDir, "source
 func (c *Config) IngestApps() []ingest.App {
 	apps := make([]ingest.App, 0, len(c.Apps))
 	for _, a := range c.Apps {
-		// Validate has made one before, so it can be made.
+		// Validate has parsed all of it before, so it parses.
 		scrubber, _ := scrub.New(a.Scrub.Allow)
 		app := ingest.App{Name: a.Name, Key: a.Key, Origins: a.Origins, Environment: a.Environment, Scrubber: scrubber}
+		for _, page := range a.Pages {
+			path, _ := ingest.ParsePattern(page.Path)
+			app.Pages = append(app.Pages, ingest.PageRule{Path: path, Name: page.Name})
+		}
 		for _, t := range c.Transactions {
 			if t.App != a.Name {
 				continue
 			}
-			// Validate has parsed it before, so it parses.
 			matcher, _ := t.Complete.parse()
 			app.Transactions = append(app.Transactions, ingest.Transaction{
 				Name: t.Name, Owner: t.Owner, Satisfied: t.Objectives.Satisfied.Duration(), Complete: matcher,

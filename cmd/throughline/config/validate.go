@@ -137,6 +137,14 @@ func (f *findings) apps(apps []App) {
 		if len(a.Origins) == 0 {
 			f.add(key("origins"), "must list the origins of the app's pages, such as https://shop.example; \"*\" allows any")
 		}
+		for j, page := range a.Pages {
+			if _, err := ingest.ParsePattern(page.Path); err != nil {
+				f.add(key(fmt.Sprintf("pages[%d].path", j)), "%s", err)
+			}
+			if page.Name == "" || len(page.Name) > beacon.MaxNameBytes {
+				f.add(key(fmt.Sprintf("pages[%d].name", j)), "must have 1 to %d bytes", beacon.MaxNameBytes)
+			}
+		}
 		if _, err := scrub.New(a.Scrub.Allow); err != nil {
 			f.add(key("scrub.allow"), "%s", err)
 		}
