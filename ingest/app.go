@@ -87,22 +87,3 @@ func (a *App) Transaction(name string) (Transaction, bool) {
 	}
 	return a.Transactions[i], true
 }
-
-// Apps are the monitored applications. The zero value knows none. It does not
-// change after [NewApps], so it is safe for concurrent use.
-type Apps struct{ byKey map[string]*App }
-
-// NewApps indexes apps by their keys, which must differ.
-func NewApps(apps []App) Apps {
-	index := make(map[string]*App, len(apps))
-	for i := range apps {
-		index[apps[i].Key] = &apps[i]
-	}
-	return Apps{index}
-}
-
-// ByKey returns the app with that write key.
-func (a Apps) ByKey(key string) (*App, bool) {
-	app, ok := a.byKey[key]
-	return app, ok
-}

@@ -4,13 +4,13 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"crypto/subtle"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -22,6 +22,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/admission"
 )
 
 // Bounds on slow and large requests. They leave a phone on a bad network time
@@ -52,6 +53,13 @@ type Options struct {
 	// CountryHeader is the request header in which a trusted proxy tells the
 	// ISO 3166 country of the client, such as CF-IPCountry. Empty: not known.
 	CountryHeader string
+	// Admission bounds what apps send; nil is one with its defaults.
+	Admission *admission.Control
+	// MaxConnections bounds the connections of [Server.Serve]; 0 is
+	// [DefaultMaxConnections].
+	MaxConnections int
+	// Now is the machine's clock; nil is [time.Now].
+	Now func() time.Time
 	// CollectPath and ScriptPath are where reports go to and scripts come from.
 	CollectPath, ScriptPath string
 	Log                     *slog.Logger
@@ -63,24 +71,41 @@ type Options struct {
 // Server takes reports and serves scripts. Make one with [New].
 type Server struct {
 	Options
-	echo     *echo.Echo
-	tenants  atomic.Pointer[tenants]
-	bodies   sync.Pool // of *bytes.Buffer
-	measured *telemetry
+	echo      *echo.Echo
+	tenants   atomic.Pointer[tenants]
+	bodies    sync.Pool // of *body
+	unpackers sync.Pool // of *unpacker
+	measured  *telemetry
 }
 
 // tenants is who may report. It does not change; another takes its place.
 type tenants struct {
-	apps    ingest.Apps
+	byKey   map[string]tenant
 	scripts scripts
 	// agentToken proves that a report is a journey agent's. Empty: none can.
 	agentToken string
 }
 
+// tenant is an app, and what it may send.
+type tenant struct {
+	app     *ingest.App
+	account *admission.Account
+}
+
 // New returns a Server for these apps; it renders the script of every app at
 // once, so that a fault in one shows at start.
 func New(options Options, apps []ingest.App, agentToken string) (*Server, error) {
-	s := &Server{Options: options, echo: echo.New(), bodies: sync.Pool{New: func() any { return &bytes.Buffer{} }}}
+	s := &Server{
+		Options: options, echo: echo.New(),
+		bodies:    sync.Pool{New: func() any { return &body{} }},
+		unpackers: sync.Pool{New: func() any { return &unpacker{} }},
+	}
+	if s.Admission == nil {
+		s.Admission = admission.New(admission.Options{})
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	if err := s.Replace(apps, agentToken); err != nil {
@@ -93,6 +118,11 @@ func New(options Options, apps []ingest.App, agentToken string) (*Server, error)
 	s.echo.Use(s.measured.middleware, s.recoverPanics)
 	s.echo.POST(options.CollectPath, s.collect)
 	s.echo.OPTIONS(options.CollectPath, s.preflight)
+	description, err := describe(options.CollectPath)
+	if err != nil {
+		return nil, err
+	}
+	s.echo.GET(path.Join(path.Dir(options.CollectPath), "openapi.yaml"), description)
 	s.echo.GET(options.ScriptPath+"/:file", s.script)
 	s.echo.HEAD(options.ScriptPath+"/:file", s.script)
 	return s, nil
@@ -105,7 +135,14 @@ func (s *Server) Replace(apps []ingest.App, agentToken string) error {
 	if err != nil {
 		return err
 	}
-	s.tenants.Store(&tenants{apps: ingest.NewApps(apps), scripts: rendered, agentToken: agentToken})
+	byKey := map[string]tenant{}
+	for i := range apps {
+		t := tenant{&apps[i], s.Admission.Account(apps[i].Name, apps[i].Limits)}
+		for _, key := range t.app.AllKeys() {
+			byKey[key] = t
+		}
+	}
+	s.tenants.Store(&tenants{byKey: byKey, scripts: rendered, agentToken: agentToken})
 	return nil
 }
 
@@ -114,22 +151,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 
 // Serve answers on the listener like the function of this name, at less cost.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
-	return Serve(ctx, reportListener{listener}, s, grace, s.Log)
+	reports := newReportListener(listener, s.MaxConnections)
+	return serve(ctx, reports, &http.Server{Handler: s, ConnState: reports.track}, grace, s.Log)
 }
 
 // Serve answers on the listener with handler until ctx ends, then lets the
 // requests on their way finish for up to grace, and cuts off the rest. It fails
 // only if it cannot serve.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	return serve(ctx, listener, &http.Server{Handler: handler}, grace, log)
+}
+
+func serve(ctx context.Context, listener net.Listener, server *http.Server, grace time.Duration, log *slog.Logger) error {
+	server.ReadHeaderTimeout, server.ReadTimeout = readHeaderTimeout, readTimeout
+	server.WriteTimeout, server.IdleTimeout = writeTimeout, idleTimeout
+	server.MaxHeaderBytes = maxHeaderBytes
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -156,7 +193,7 @@ func (t *tenants) isAgent(r *http.Request) bool {
 }
 
 // maxBody is how large a sender's report may be.
-func maxBody(agent bool) int64 {
+func maxBody(agent bool) int {
 	if agent {
 		return beacon.MaxAgentBodyBytes
 	}
