@@ -3,30 +3,33 @@
 package config
 
 import (
+	"cmp"
 	"path/filepath"
 	"time"
 
+	"throughline/beacon"
 	"throughline/ingest"
 )
 
 // Config is the whole configuration. [Default] fills in what a file leaves out.
 type Config struct {
-	Listen        string        `yaml:"listen"`
-	Admin         Admin         `yaml:"admin"`
-	Paths         Paths         `yaml:"paths"`
-	CountryHeader string        `yaml:"country_header"`
-	AgentToken    Secret        `yaml:"agent_token"`
-	DataDir       string        `yaml:"data_dir"`
-	ClickHouse    ClickHouse    `yaml:"clickhouse"`
-	Queue         Queue         `yaml:"queue"`
-	Deduplication Deduplication `yaml:"deduplication"`
-	Batch         Batch         `yaml:"batch"`
-	ShutdownDelay Duration      `yaml:"shutdown_delay"`
-	ShutdownGrace Duration      `yaml:"shutdown_grace"`
-	Log           Log           `yaml:"log"`
-	Apps          []App         `yaml:"apps"`
-	Transactions  []Transaction `yaml:"transactions"`
-	Journeys      Journeys      `yaml:"journeys"`
+	Listen         string        `yaml:"listen"`
+	MaxConnections int           `yaml:"max_connections"`
+	Admin          Admin         `yaml:"admin"`
+	Paths          Paths         `yaml:"paths"`
+	CountryHeader  string        `yaml:"country_header"`
+	AgentToken     Secret        `yaml:"agent_token"`
+	DataDir        string        `yaml:"data_dir"`
+	ClickHouse     ClickHouse    `yaml:"clickhouse"`
+	Queue          Queue         `yaml:"queue"`
+	Deduplication  Deduplication `yaml:"deduplication"`
+	Batch          Batch         `yaml:"batch"`
+	ShutdownDelay  Duration      `yaml:"shutdown_delay"`
+	ShutdownGrace  Duration      `yaml:"shutdown_grace"`
+	Log            Log           `yaml:"log"`
+	Apps           []App         `yaml:"apps"`
+	Transactions   []Transaction `yaml:"transactions"`
+	Journeys       Journeys      `yaml:"journeys"`
 }
 
 // Admin is the admin side: console, health and metrics.
@@ -89,8 +92,26 @@ type Log struct {
 type App struct {
 	Name        string   `yaml:"name"`
 	Key         string   `yaml:"key"`
+	Keys        []string `yaml:"keys"`
 	Origins     []string `yaml:"origins"`
 	Environment string   `yaml:"environment"`
+	Limits      Limits   `yaml:"limits"`
+}
+
+// Limits are what the pages of one app may send; 0 is no limit.
+type Limits struct {
+	EventsPerSecond int `yaml:"events_per_second"`
+	// Burst without a value is the events of one second, or those of the largest
+	// report if that is more.
+	Burst        int   `yaml:"burst"`
+	EventsPerDay int64 `yaml:"events_per_day"`
+}
+
+func (l Limits) ingest() ingest.Limits {
+	return ingest.Limits{
+		EventsPerSecond: l.EventsPerSecond, EventsPerDay: l.EventsPerDay,
+		Burst: cmp.Or(l.Burst, max(l.EventsPerSecond, beacon.MaxEvents)),
+	}
 }
 
 // Transaction is the definition of a business transaction.
@@ -128,9 +149,9 @@ type Journeys struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen: ":8080",
-		Admin:  Admin{Listen: "127.0.0.1:8081"},
-		Paths:  Paths{Collect: "/v1/events", Script: "/t"},
+		Listen: ":8080", MaxConnections: 10_000,
+		Admin: Admin{Listen: "127.0.0.1:8081"},
+		Paths: Paths{Collect: "/v1/events", Script: "/t"},
 		ClickHouse: ClickHouse{
 			Database:  "throughline",
 			Username:  "default",
@@ -163,7 +184,7 @@ func (c *Config) DeadLetterDir() string { return filepath.Join(c.DataDir, "dead-
 func (c *Config) IngestApps() []ingest.App {
 	apps := make([]ingest.App, 0, len(c.Apps))
 	for _, a := range c.Apps {
-		app := ingest.App{Name: a.Name, Key: a.Key, Origins: a.Origins, Environment: a.Environment}
+		app := ingest.App{Name: a.Name, Key: a.Key, Keys: a.Keys, Origins: a.Origins, Environment: a.Environment, Limits: a.Limits.ingest()}
 		for _, t := range c.Transactions {
 			if t.App != a.Name {
 				continue
