@@ -12,12 +12,16 @@ type App struct {
 	Name string
 	// Key is the app's public write key: it stands in the app's pages.
 	Key string
+	// Keys are further keys that are valid as well, so that a key can be replaced
+	// while pages with the old one are still open.
+	Keys []string
 	// Origins are the origins whose pages may report, such as
 	// https://shop.example; a host may begin with "*." for any subdomain, and
 	// "*" alone is any origin.
 	Origins      []string
 	Environment  string
 	Transactions []Transaction
+	Limits       Limits
 	// Pages name pages by rule; others are named by what their paths are like.
 	Pages []PageRule
 	// Scrubber takes out of the app's texts what may be secret; nil is one that
@@ -40,6 +44,31 @@ func (a *App) pageName(path string) string {
 	}
 	return ""
 }
+
+// AllKeys are all keys of the app, the first of them Key.
+func (a *App) AllKeys() []string { return append([]string{a.Key}, a.Keys...) }
+
+// Limits are what one app may send. They are about its pages: journey agents,
+// which have proved who they are and run on schedules, are not limited.
+type Limits struct {
+	// EventsPerSecond is the rate over longer times, at most [MaxEventsPerSecond]; 0
+	// is no limit.
+	EventsPerSecond int
+	// Burst is how many events may come at once after a pause, 1 to [MaxBurst].
+	// Without a rate it means nothing.
+	Burst int
+	// EventsPerDay bounds the events that are kept of one day, UTC, at most
+	// [MaxEventsPerDay]; 0 is no limit.
+	EventsPerDay int64
+}
+
+// The largest limits. They are far above what one collector can take, and keep
+// the arithmetic within 64 bits.
+const (
+	MaxEventsPerSecond = 1_000_000
+	MaxBurst           = 1_000_000_000
+	MaxEventsPerDay    = 1_000_000_000_000
+)
 
 // AllowsOrigin says whether a page of that origin may report. The origin is
 // the request's Origin header; a request without one comes from no page.
@@ -80,23 +109,4 @@ func (a *App) Transaction(name string) (Transaction, bool) {
 		return Transaction{}, false
 	}
 	return a.Transactions[i], true
-}
-
-// Apps are the monitored applications. The zero value knows none. It does not
-// change after [NewApps], so it is safe for concurrent use.
-type Apps struct{ byKey map[string]*App }
-
-// NewApps indexes apps by their keys, which must differ.
-func NewApps(apps []App) Apps {
-	index := make(map[string]*App, len(apps))
-	for i := range apps {
-		index[apps[i].Key] = &apps[i]
-	}
-	return Apps{index}
-}
-
-// ByKey returns the app with that write key.
-func (a Apps) ByKey(key string) (*App, bool) {
-	app, ok := a.byKey[key]
-	return app, ok
 }

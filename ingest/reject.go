@@ -16,8 +16,20 @@ const (
 	RejectTooLarge beacon.Reason = "too_large"
 	// RejectUnreadable is a body that broke off or came too slowly.
 	RejectUnreadable beacon.Reason = "unreadable"
-	// RejectEncoding is a body with a content encoding that is not supported.
+	// RejectEncoding is a body with a content encoding other than gzip, or one that
+	// is packed more than once.
 	RejectEncoding beacon.Reason = "unsupported_encoding"
+	// RejectCorrupt is a body that says it is gzip and is not, or is cut off or
+	// damaged.
+	RejectCorrupt beacon.Reason = "corrupt_gzip"
+	// RejectRateLimited is a report of an app that sends more events a second than
+	// its limit.
+	RejectRateLimited beacon.Reason = "rate_limited"
+	// RejectQuotaExceeded is a report of an app that has sent all events it may send
+	// on one day.
+	RejectQuotaExceeded beacon.Reason = "quota_exceeded"
+	// RejectBusy is a report that came while too many others were under way.
+	RejectBusy beacon.Reason = "busy"
 	// RejectUnknownTransaction is the end of a transaction that the app does not
 	// define (any more).
 	RejectUnknownTransaction beacon.Reason = "unknown_transaction"

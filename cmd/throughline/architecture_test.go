@@ -106,6 +106,7 @@ func TestArchitecture_TechnologiesAreConfined(t *testing.T) {
 		"github.com/prometheus/":              "cmd/throughline",
 		"go.opentelemetry.io/contrib/":        "cmd/throughline",
 		"github.com/mileusna/useragent":       "ingest",
+		"github.com/klauspost/compress":       "ingest/server",
 		"github.com/jedib0t/go-pretty/":       "cmd/throughline",
 		"go.opentelemetry.io/otel/exporters/": "cmd/throughline",
 		"go.opentelemetry.io/otel/sdk/":       "cmd/throughline",

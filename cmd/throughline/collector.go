@@ -16,6 +16,7 @@ import (
 	"throughline/dashboards"
 	"throughline/dashboards/console"
 	"throughline/ingest"
+	"throughline/ingest/admission"
 	"throughline/ingest/clickhouse"
 	"throughline/ingest/deadletter"
 	"throughline/ingest/naming"
@@ -52,6 +53,7 @@ type collector struct {
 	now       func() time.Time
 	queue     *queue.Queue
 	names     *naming.Names
+	admission *admission.Control
 	pipeline  *ingest.Pipeline
 	server    *server.Server
 	public    net.Listener
@@ -83,6 +85,9 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 		return nil, err
 	}
 	if co.names, err = naming.Open(c.NamesFile(), env.now, log); err != nil {
+		return nil, err
+	}
+	if co.admission, err = openAdmission(c.QuotasFile(), log); err != nil {
 		return nil, err
 	}
 	return co, co.assemble()
@@ -153,12 +158,13 @@ func (co *collector) assemble() (err error) {
 		}),
 		Script:        scriptRenderer(c.Paths.Collect),
 		CountryHeader: c.CountryHeader,
-		CollectPath:   c.Paths.Collect,
-		ScriptPath:    c.Paths.Script,
-		Log:           co.log,
-		Tracer:        tracer,
-		Meter:         meter,
-		Propagator:    co.telemetry.propagator,
+		Admission:     co.admission, MaxConnections: c.MaxConnections, Now: co.now,
+		CollectPath: c.Paths.Collect,
+		ScriptPath:  c.Paths.Script,
+		Log:         co.log,
+		Tracer:      tracer,
+		Meter:       meter,
+		Propagator:  co.telemetry.propagator,
 	}, c.IngestApps(), string(c.AgentToken))
 	return err
 }
@@ -180,6 +186,10 @@ func (co *collector) run(ctx context.Context) error {
 	shown.Add(2)
 	running.Go(func() error {
 		return server.Serve(adminCtx, co.admin, co.adminSide(ctx).Handler(), time.Second, co.log)
+	})
+	running.Go(func() error {
+		keepQuotas(adminCtx, co.config.QuotasFile(), co.admission, co.log)
+		return nil
 	})
 	running.Go(func() error {
 		co.names.Keep(adminCtx, co.config.NamesFile(), namesEvery, co.log) // as long as reports may come

@@ -3,20 +3,15 @@ package naming
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"os"
-	"path/filepath"
 	"time"
+
+	"throughline/ingest/statefile"
 )
 
 // stateVersion is that of the file's form.
 const stateVersion = 1
-
-// maxStateBytes bounds the file that is read.
-const maxStateBytes = 256 << 20
 
 // state is what is kept of the names.
 type state struct {
@@ -141,76 +136,12 @@ func restoredNode(kept *nodeState, depth int, budget *int) *node {
 // cannot be understood is set aside, and names are learned anew.
 func Open(file string, now func() time.Time, log *slog.Logger) (*Names, error) {
 	n := New(now)
-	info, err := os.Stat(file)
-	if errors.Is(err, fs.ErrNotExist) {
-		return n, nil
-	}
-	if err != nil {
-		return nil, fmt.Errorf("read the names: %w", err)
-	}
-	unusable := fmt.Errorf("the file has %d bytes", info.Size())
-	if info.Size() <= maxStateBytes {
-		data, err := os.ReadFile(file)
-		if err != nil {
-			return nil, fmt.Errorf("read the names: %w", err)
-		}
-		unusable = n.Restore(data)
-	}
-	if unusable == nil {
-		return n, nil
-	}
-	aside := file + ".unreadable"
-	log.Error("the file of page names cannot be understood; it is set aside, and names are learned anew", "file", file, "aside", aside, "error", unusable)
-	if err := os.Rename(file, aside); err != nil {
-		return nil, fmt.Errorf("set the names aside: %w", err)
-	}
-	return New(now), nil
+	return n, statefile.Load(file, n.Restore, log)
 }
 
 // Keep writes what is learned to the file every so often, and when ctx ends. A
 // crash forgets what was learned since: until it is learned again, names may be
 // given that had been given up.
 func (n *Names) Keep(ctx context.Context, file string, every time.Duration, log *slog.Logger) {
-	ticker := time.NewTicker(every)
-	defer ticker.Stop()
-	var written uint64 // changes; those since Open are new
-	for {
-		ended := false
-		select {
-		case <-ctx.Done():
-			ended = true
-		case <-ticker.C:
-		}
-		if changes := n.changes.Load(); changes != written {
-			if err := n.write(file); err != nil {
-				log.Warn("could not keep the page names; will try again", "error", err)
-			} else {
-				written = changes
-			}
-		}
-		if ended {
-			return
-		}
-	}
-}
-
-// write replaces the file, so that there is an old or a new one at any time.
-func (n *Names) write(file string) error {
-	data, err := n.Snapshot()
-	if err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
-	if err != nil {
-		return fmt.Errorf("write the names: %w", err)
-	}
-	_, err = f.Write(data)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), file)
-	}
-	if err != nil {
-		return errors.Join(fmt.Errorf("write the names: %w", err), os.Remove(f.Name()))
-	}
-	return nil
+	statefile.Keep(ctx, file, every, n.changes.Load, n.Snapshot, log)
 }

@@ -1,31 +1,15 @@
 package server
 
 import (
-	"bytes"
-	"errors"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/labstack/echo/v4"
 
-	"throughline/beacon"
 	"throughline/ingest"
 )
-
-// refusal is a request that is turned away as a whole.
-type refusal struct {
-	status int
-	app    string // "" when the key is unknown
-	reject beacon.Reject
-}
-
-// Error implements error.
-func (r *refusal) Error() string { return r.reject.Error() }
-
-func refuse(status int, app string, reason beacon.Reason, field, detail string) *refusal {
-	return &refusal{status, app, beacon.Reject{Index: -1, Field: field, Reason: reason, Detail: detail}}
-}
 
 // collect is POST /v1/events: one report. It answers 202 with what became of
 // each event, or a status of errors.go's table. Senders that want to hear of
@@ -34,22 +18,29 @@ func refuse(status int, app string, reason beacon.Reason, field, detail string) 
 func (s *Server) collect(c echo.Context) error {
 	allowOrigin(c)
 	request := c.Request()
-	app, agent, err := s.tenants.Load().admit(request)
+	from, err := s.tenants.Load().admit(request)
 	if err != nil {
 		return err
 	}
-	body := s.bodies.Get().(*bytes.Buffer)
-	defer s.release(body)
-	if err := readBody(c.Response(), request, app.Name, maxBody(agent), body); err != nil {
+	packed, err := encoding(request, from.app.Name)
+	if err != nil {
 		return err
 	}
-	answer, err := s.Service.Accept(ingest.Submission{
-		App:       app,
-		Agent:     agent,
-		UserAgent: shortUserAgent(request),
-		Country:   s.country(request),
-		Body:      body.Bytes(),
-	})
+	now := s.Now()
+	if !from.agent {
+		if err := from.account.Room(now); err != nil {
+			return err
+		}
+	}
+	b := s.newBody(from.account)
+	defer s.release(b)
+	if err := b.read(c.Response(), request, from.app.Name, maxBody(from.agent)); err != nil {
+		return err
+	}
+	answer, err := s.keep(request, from, b, packed, now)
+	if !from.agent {
+		from.account.Take(now, eventsOf(answer), answer.Accepted)
+	}
 	if err != nil {
 		return err
 	}
@@ -57,6 +48,35 @@ func (s *Server) collect(c echo.Context) error {
 		return c.NoContent(http.StatusNoContent)
 	}
 	return reply(c, answer)
+}
+
+// keep waits for a slot, and has the report kept in it.
+func (s *Server) keep(request *http.Request, from sender, b *body, packed bool, now time.Time) (ingest.Answer, error) {
+	if err := from.account.Enter(request.Context(), now); err != nil {
+		return ingest.Answer{}, err
+	}
+	defer from.account.Leave()
+	content, err := s.content(b, packed, from.app.Name, maxBody(from.agent))
+	if err != nil {
+		return ingest.Answer{}, err
+	}
+	return s.Service.Accept(ingest.Submission{
+		App:       from.app,
+		Agent:     from.agent,
+		UserAgent: shortUserAgent(request),
+		Country:   s.country(request),
+		Body:      content,
+	})
+}
+
+// eventsOf is how many events a report had; one that was refused as a whole
+// counts as one, so that nobody can send such for nothing.
+func eventsOf(answer ingest.Answer) int {
+	events := answer.Accepted + answer.Duplicates
+	for _, reject := range answer.Rejected {
+		events += max(1, reject.Events)
+	}
+	return max(1, events)
 }
 
 // reply answers what became of a report. A report that came before is taken,
@@ -76,34 +96,23 @@ func reply(c echo.Context, answer ingest.Answer) error {
 	return c.Blob(http.StatusAccepted, echo.MIMEApplicationJSON, content)
 }
 
-// Almost every report fits these. More room than the first is not made before
-// its bytes are there, since a client may announce many and send none; larger
-// buffers than the second are not kept for the next report.
-const (
-	readyBufferBytes = 8 << 10
-	keptBufferBytes  = 16 << 10
-)
-
-func (s *Server) release(body *bytes.Buffer) {
-	if body.Cap() <= keptBufferBytes {
-		body.Reset()
-		s.bodies.Put(body)
-	}
+// sender is who sends a request, as far as that is known.
+type sender struct {
+	tenant
+	agent bool
 }
 
 // admit finds the app that a request reports for and checks that it may.
-func (t *tenants) admit(r *http.Request) (app *ingest.App, agent bool, err error) {
-	app, ok := t.apps.ByKey(queryValue(r.URL.RawQuery, "key"))
+func (t *tenants) admit(r *http.Request) (sender, error) {
+	tenant, ok := t.byKey[queryValue(r.URL.RawQuery, "key")]
 	if !ok {
-		return nil, false, refuse(http.StatusUnauthorized, "", ingest.RejectUnknownKey, "key", "no app has this write key; it stands in the query, as in ?key=…")
+		return sender{}, refuse(http.StatusUnauthorized, "", ingest.RejectUnknownKey, "key", "no app has this write key; it stands in the query, as in ?key=…")
 	}
-	if agent = t.isAgent(r); !agent && !app.AllowsOrigin(r.Header.Get(echo.HeaderOrigin)) {
-		return nil, false, refuse(http.StatusForbidden, app.Name, ingest.RejectForbiddenOrigin, "origin", "the app does not list the page's origin; add it to the app's origins")
+	agent := t.isAgent(r)
+	if !agent && !tenant.app.AllowsOrigin(r.Header.Get(echo.HeaderOrigin)) {
+		return sender{}, refuse(http.StatusForbidden, tenant.app.Name, ingest.RejectForbiddenOrigin, "origin", "the app does not list the page's origin; add it to the app's origins")
 	}
-	if r.Header.Get(echo.HeaderContentEncoding) != "" {
-		return nil, false, refuse(http.StatusUnsupportedMediaType, app.Name, ingest.RejectEncoding, "content-encoding", "send the body as it is")
-	}
-	return app, agent, nil
+	return sender{tenant, agent}, nil
 }
 
 // queryValue returns the first value of a name in a query, as it stands there:
@@ -115,25 +124,6 @@ func queryValue(query, name string) string {
 		}
 	}
 	return ""
-}
-
-// readBody reads a body of at most limit bytes.
-func readBody(w http.ResponseWriter, r *http.Request, app string, limit int64, body *bytes.Buffer) error {
-	bounded := r.Body // by its length, if it tells one
-	if r.ContentLength < 0 || r.ContentLength > limit {
-		bounded = http.MaxBytesReader(w, r.Body, limit)
-	}
-	// ReadFrom wants room behind the last byte to see that it was the last.
-	body.Grow(int(min(max(r.ContentLength, 0), readyBufferBytes)) + bytes.MinRead)
-	_, err := body.ReadFrom(bounded)
-	var tooLarge *http.MaxBytesError
-	switch {
-	case errors.As(err, &tooLarge):
-		return refuse(http.StatusRequestEntityTooLarge, app, ingest.RejectTooLarge, "body", "the body is larger than a report may be")
-	case err != nil:
-		return refuse(http.StatusBadRequest, app, ingest.RejectUnreadable, "body", "the body ended early")
-	}
-	return nil
 }
 
 // maxUserAgentBytes bounds what is kept of the header; the longest of real

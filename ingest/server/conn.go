@@ -5,6 +5,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -21,23 +22,16 @@ import (
 type reportConn struct {
 	net.Conn
 	opened time.Time
+	// idleSince is since when it waits for a next request, in nanoseconds since
+	// 1970; 0 while there is one.
+	idleSince atomic.Int64
+	closing   sync.Once
+	closed    func() // tells the listener
 
 	mu      sync.Mutex
 	readBy  time.Time // what the server asked for; zero is no deadline
 	armed   time.Time // what the connection has; never later than readBy
 	writeBy time.Time // what the connection has
-}
-
-// reportListener makes connections reportConns.
-type reportListener struct{ net.Listener }
-
-// Accept implements net.Listener.
-func (l reportListener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	return &reportConn{Conn: conn, opened: time.Now()}, nil
 }
 
 // Read implements net.Conn. A read of one byte without a deadline is one ahead:
@@ -99,6 +93,12 @@ func (c *reportConn) SetWriteDeadline(t time.Time) error {
 	}
 	c.writeBy = t
 	return c.Conn.SetWriteDeadline(t)
+}
+
+// Close implements net.Conn. The listener may close it, too.
+func (c *reportConn) Close() error {
+	c.closing.Do(c.closed)
+	return c.Conn.Close()
 }
 
 // CloseWrite ends the answers, as the server does before it hangs up on a client

@@ -22,7 +22,7 @@ func serveConns(t *testing.T, server *http.Server) string {
 		t.Fatal(err)
 	}
 	server.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelDebug)
-	go func() { _ = server.Serve(reportListener{listener}) }()
+	go func() { _ = server.Serve(newReportListener(listener, 0)) }()
 	t.Cleanup(func() { _ = server.Close() })
 	return listener.Addr().String()
 }
@@ -121,6 +121,21 @@ func TestReportConn_HangsUpOnClientsThatAreTooSlow(t *testing.T) {
 				t.Errorf("hung up after %s, want %s", took, bound)
 			}
 		})
+	}
+}
+
+// A body that comes drop by drop has no longer than one that does not come.
+func TestReportConn_HangsUpOnBodiesThatDrip(t *testing.T) {
+	const bound = 300 * time.Millisecond
+	conn := dial(t, serveConns(t, &http.Server{Handler: http.HandlerFunc(echoBody), ReadHeaderTimeout: bound, ReadTimeout: bound, IdleTimeout: bound}))
+	_, _ = fmt.Fprintf(conn, post, 1000, "a")
+	go func() {
+		for err := error(nil); err == nil; time.Sleep(10 * time.Millisecond) {
+			_, err = io.WriteString(conn, "a")
+		}
+	}()
+	if took := untilClosed(t, conn); took < bound-20*time.Millisecond || took > bound+2*time.Second {
+		t.Errorf("hung up after %s, want %s", took, bound)
 	}
 }
 

@@ -11,10 +11,10 @@ import (
 
 // allowOrigin lets the page read the answer, whatever it is: an error that a
 // browser hides looks like a CORS fault and sends people looking in the wrong
-// place. Who may report is decided by admit, not by CORS.
+// place. Who may report is decided by admit, not by CORS. It may be called twice.
 func allowOrigin(c echo.Context) {
 	header := c.Response().Header()
-	header[echo.HeaderVary] = append(header[echo.HeaderVary], echo.HeaderOrigin)
+	header[echo.HeaderVary] = []string{echo.HeaderOrigin}
 	if origin := c.Request().Header[echo.HeaderOrigin]; len(origin) > 0 && origin[0] != "" {
 		header[echo.HeaderAccessControlAllowOrigin] = origin[:1:1]
 	}
@@ -22,7 +22,7 @@ func allowOrigin(c echo.Context) {
 
 // askToComeBack tells a sender when to try again, and lets a page read it.
 func askToComeBack(header http.Header, after time.Duration) {
-	header.Set(echo.HeaderRetryAfter, strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	header.Set(echo.HeaderRetryAfter, strconv.Itoa(max(1, int(math.Ceil(after.Seconds())))))
 	header.Set(echo.HeaderAccessControlExposeHeaders, echo.HeaderRetryAfter)
 }
 
@@ -31,7 +31,7 @@ func (s *Server) preflight(c echo.Context) error {
 	allowOrigin(c)
 	header := c.Response().Header()
 	header.Set(echo.HeaderAccessControlAllowMethods, http.MethodPost)
-	header.Set(echo.HeaderAccessControlAllowHeaders, echo.HeaderContentType)
+	header.Set(echo.HeaderAccessControlAllowHeaders, echo.HeaderContentType+", "+echo.HeaderContentEncoding)
 	header.Set(echo.HeaderAccessControlMaxAge, "86400")
 	return c.NoContent(http.StatusNoContent)
 }

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -22,26 +23,37 @@ type script struct {
 
 type scripts map[string]script // by file name
 
+// renderScripts renders a script for each key of each app: it reports with the
+// key that it was loaded by, so that who still uses an old one shows.
 func renderScripts(apps []ingest.App, render func(*ingest.App) ([]byte, error)) (scripts, error) {
 	rendered := make(scripts, len(apps))
-	for i := range apps {
-		plain, err := render(&apps[i])
-		if err != nil {
-			return nil, fmt.Errorf("render the script of app %q: %w", apps[i].Name, err)
+	for _, app := range apps {
+		for _, key := range app.AllKeys() {
+			app.Key = key
+			plain, err := render(&app)
+			if err != nil {
+				return nil, fmt.Errorf("render the script of app %q: %w", app.Name, err)
+			}
+			if rendered[key+".js"], err = packScript(plain); err != nil {
+				return nil, fmt.Errorf("compress the script of app %q: %w", app.Name, err)
+			}
 		}
-		var packed bytes.Buffer
-		writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
-		if err != nil {
-			return nil, fmt.Errorf("compress the script of app %q: %w", apps[i].Name, err)
-		}
-		_, err = writer.Write(plain)
-		if closeErr := writer.Close(); err != nil || closeErr != nil {
-			return nil, fmt.Errorf("compress the script of app %q: %w", apps[i].Name, err)
-		}
-		sum := sha256.Sum256(plain)
-		rendered[apps[i].Key+".js"] = script{plain, packed.Bytes(), `"` + hex.EncodeToString(sum[:8]) + `"`}
 	}
 	return rendered, nil
+}
+
+func packScript(plain []byte) (script, error) {
+	var packed bytes.Buffer
+	writer, err := gzip.NewWriterLevel(&packed, gzip.BestCompression)
+	if err != nil {
+		return script{}, err
+	}
+	_, err = writer.Write(plain)
+	if err := errors.Join(err, writer.Close()); err != nil {
+		return script{}, err
+	}
+	sum := sha256.Sum256(plain)
+	return script{plain, packed.Bytes(), `"` + hex.EncodeToString(sum[:8]) + `"`}, nil
 }
 
 // script is GET /t/<app key>.js. Its name does not change when its content

@@ -4,12 +4,12 @@
 package server
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"path"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,6 +21,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/admission"
 )
 
 // Bounds on slow and large requests. They leave a phone on a bad network time
@@ -51,6 +52,13 @@ type Options struct {
 	// CountryHeader is the request header in which a trusted proxy tells the
 	// ISO 3166 country of the client, such as CF-IPCountry. Empty: not known.
 	CountryHeader string
+	// Admission bounds what apps send; nil is one with its defaults.
+	Admission *admission.Control
+	// MaxConnections bounds the connections of [Server.Serve]; 0 is
+	// [DefaultMaxConnections].
+	MaxConnections int
+	// Now is the machine's clock; nil is [time.Now].
+	Now func() time.Time
 	// CollectPath and ScriptPath are where reports go to and scripts come from.
 	CollectPath, ScriptPath string
 	// SourceMaps keeps uploaded source maps; nil: none are taken.
@@ -67,25 +75,42 @@ type Options struct {
 // Server takes reports and serves scripts. Make one with [New].
 type Server struct {
 	Options
-	echo     *echo.Echo
-	tenants  atomic.Pointer[tenants]
-	bodies   sync.Pool // of *bytes.Buffer
-	measured *telemetry
+	echo      *echo.Echo
+	tenants   atomic.Pointer[tenants]
+	bodies    sync.Pool // of *body
+	unpackers sync.Pool // of *unpacker
+	measured  *telemetry
 }
 
 // tenants is who may report. It does not change; another takes its place.
 type tenants struct {
-	apps    ingest.Apps
+	byKey   map[string]tenant
 	names   map[string]bool // of the apps
 	scripts scripts
 	// agentToken proves that a report is a journey agent's. Empty: none can.
 	agentToken string
 }
 
+// tenant is an app, and what it may send.
+type tenant struct {
+	app     *ingest.App
+	account *admission.Account
+}
+
 // New returns a Server for these apps; it renders the script of every app at
 // once, so that a fault in one shows at start.
 func New(options Options, apps []ingest.App, agentToken string) (*Server, error) {
-	s := &Server{Options: options, echo: echo.New(), bodies: sync.Pool{New: func() any { return &bytes.Buffer{} }}}
+	s := &Server{
+		Options: options, echo: echo.New(),
+		bodies:    sync.Pool{New: func() any { return &body{} }},
+		unpackers: sync.Pool{New: func() any { return &unpacker{} }},
+	}
+	if s.Admission == nil {
+		s.Admission = admission.New(admission.Options{})
+	}
+	if s.Now == nil {
+		s.Now = time.Now
+	}
 	s.echo.HideBanner, s.echo.HidePort = true, true
 	s.echo.HTTPErrorHandler = s.handleError
 	if err := s.Replace(apps, agentToken); err != nil {
@@ -98,6 +123,11 @@ func New(options Options, apps []ingest.App, agentToken string) (*Server, error)
 	s.echo.Use(s.measured.middleware, s.recoverPanics)
 	s.echo.POST(options.CollectPath, s.collect)
 	s.echo.OPTIONS(options.CollectPath, s.preflight)
+	description, err := describe(options.CollectPath)
+	if err != nil {
+		return nil, err
+	}
+	s.echo.GET(path.Join(path.Dir(options.CollectPath), "openapi.yaml"), description)
 	s.echo.GET(options.ScriptPath+"/:file", s.script)
 	s.echo.HEAD(options.ScriptPath+"/:file", s.script)
 	s.routeSourceMaps()
@@ -111,11 +141,15 @@ func (s *Server) Replace(apps []ingest.App, agentToken string) error {
 	if err != nil {
 		return err
 	}
-	names := make(map[string]bool, len(apps))
-	for _, app := range apps {
-		names[app.Name] = true
+	byKey, names := map[string]tenant{}, make(map[string]bool, len(apps))
+	for i := range apps {
+		names[apps[i].Name] = true
+		t := tenant{&apps[i], s.Admission.Account(apps[i].Name, apps[i].Limits)}
+		for _, key := range t.app.AllKeys() {
+			byKey[key] = t
+		}
 	}
-	s.tenants.Store(&tenants{apps: ingest.NewApps(apps), names: names, scripts: rendered, agentToken: agentToken})
+	s.tenants.Store(&tenants{byKey: byKey, names: names, scripts: rendered, agentToken: agentToken})
 	return nil
 }
 
@@ -124,22 +158,22 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.echo.Serv
 
 // Serve answers on the listener like the function of this name, at less cost.
 func (s *Server) Serve(ctx context.Context, listener net.Listener, grace time.Duration) error {
-	return Serve(ctx, reportListener{listener}, s, grace, s.Log)
+	reports := newReportListener(listener, s.MaxConnections)
+	return serve(ctx, reports, &http.Server{Handler: s, ConnState: reports.track}, grace, s.Log)
 }
 
 // Serve answers on the listener with handler until ctx ends, then lets the
 // requests on their way finish for up to grace, and cuts off the rest. It fails
 // only if it cannot serve.
 func Serve(ctx context.Context, listener net.Listener, handler http.Handler, grace time.Duration, log *slog.Logger) error {
-	server := &http.Server{
-		Handler:           handler,
-		ReadHeaderTimeout: readHeaderTimeout,
-		ReadTimeout:       readTimeout,
-		WriteTimeout:      writeTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
-	}
+	return serve(ctx, listener, &http.Server{Handler: handler}, grace, log)
+}
+
+func serve(ctx context.Context, listener net.Listener, server *http.Server, grace time.Duration, log *slog.Logger) error {
+	server.ReadHeaderTimeout, server.ReadTimeout = readHeaderTimeout, readTimeout
+	server.WriteTimeout, server.IdleTimeout = writeTimeout, idleTimeout
+	server.MaxHeaderBytes = maxHeaderBytes
+	server.ErrorLog = slog.NewLogLogger(log.Handler(), slog.LevelDebug)
 	failed := make(chan error, 1)
 	go func() { failed <- server.Serve(listener) }()
 	select {
@@ -161,7 +195,7 @@ func Serve(ctx context.Context, listener net.Listener, handler http.Handler, gra
 func (t *tenants) isAgent(r *http.Request) bool { return bears(r, t.agentToken) }
 
 // maxBody is how large a sender's report may be.
-func maxBody(agent bool) int64 {
+func maxBody(agent bool) int {
 	if agent {
 		return beacon.MaxAgentBodyBytes
 	}

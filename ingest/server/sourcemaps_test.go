@@ -42,7 +42,7 @@ func openMaps(t *testing.T, token string, maps SourceMaps) *httptest.Server {
 		t.Fatal(err)
 	}
 	server := httptest.NewUnstartedServer(s)
-	server.Listener = reportListener{server.Listener} // as in Serve
+	server.Listener = newReportListener(server.Listener, 0) // as in Serve
 	server.Config.ReadTimeout, server.Config.WriteTimeout, server.Config.IdleTimeout = readTimeout, writeTimeout, idleTimeout
 	server.Start()
 	t.Cleanup(server.Close)
@@ -60,7 +60,7 @@ func openMapStore(t *testing.T) *sourcemap.Store {
 }
 
 // ask sends a request with the upload token; headers override.
-func ask(t *testing.T, server *httptest.Server, method, query string, body io.Reader, headers map[string]string) (*http.Response, string) {
+func askMaps(t *testing.T, server *httptest.Server, method, query string, body io.Reader, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, server.URL+SourceMapsPath+query, body)
 	if err != nil {
@@ -129,7 +129,7 @@ func TestSourceMaps_Upload(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			store := openMapStore(t)
-			response, answer := ask(t, openMaps(t, uploadToken, store), http.MethodPost, c.query, strings.NewReader(c.body), c.headers)
+			response, answer := askMaps(t, openMaps(t, uploadToken, store), http.MethodPost, c.query, strings.NewReader(c.body), c.headers)
 			if response.StatusCode != c.status || !strings.Contains(answer, c.answer) {
 				t.Errorf("%d %s, want %d %s", response.StatusCode, answer, c.status, c.answer)
 			}
@@ -145,7 +145,7 @@ func TestSourceMaps_Upload(t *testing.T) {
 
 func TestSourceMaps_WhatWasUploadedResolves(t *testing.T) {
 	store := openMapStore(t)
-	ask(t, openMaps(t, uploadToken, store), http.MethodPost, forApp, strings.NewReader(smallMap), nil)
+	askMaps(t, openMaps(t, uploadToken, store), http.MethodPost, forApp, strings.NewReader(smallMap), nil)
 	want := sourcemap.Position{Source: "app.ts", Line: 1, Column: 1, Name: "start"}
 	if got, ok := store.Resolve("shop", "1.4.2", "https://shop.example/assets/app.3f2a.js", 1, 1); !ok || got != want {
 		t.Errorf("%+v, %t", got, ok)
@@ -156,7 +156,7 @@ func TestSourceMaps_NothingIsThereWithoutATokenOrAStore(t *testing.T) {
 	for name, server := range map[string]*httptest.Server{"no token": openMaps(t, "", openMapStore(t)), "no store": openMaps(t, uploadToken, nil)} {
 		for _, method := range []string{http.MethodPost, http.MethodGet, http.MethodDelete} {
 			for _, authorization := range []string{"Bearer ", "Bearer " + uploadToken} {
-				response, _ := ask(t, server, method, forApp, strings.NewReader(smallMap), map[string]string{"Authorization": authorization})
+				response, _ := askMaps(t, server, method, forApp, strings.NewReader(smallMap), map[string]string{"Authorization": authorization})
 				if response.StatusCode != http.StatusNotFound {
 					t.Errorf("%s, %s: %d", name, method, response.StatusCode)
 				}
@@ -169,7 +169,7 @@ func TestSourceMaps_ListAndDelete(t *testing.T) {
 	server := openMaps(t, uploadToken, openMapStore(t))
 	list := func() (maps []sourcemap.Info) {
 		t.Helper()
-		response, answer := ask(t, server, http.MethodGet, "?app=shop", nil, nil)
+		response, answer := askMaps(t, server, http.MethodGet, "?app=shop", nil, nil)
 		var body struct {
 			SourceMaps []sourcemap.Info `json:"source_maps"`
 		}
@@ -182,7 +182,7 @@ func TestSourceMaps_ListAndDelete(t *testing.T) {
 		t.Errorf("there are %+v", maps)
 	}
 	for _, release := range []string{"1", "2"} {
-		ask(t, server, http.MethodPost, "?app=shop&file=/a.js&release="+release, strings.NewReader(smallMap), nil)
+		askMaps(t, server, http.MethodPost, "?app=shop&file=/a.js&release="+release, strings.NewReader(smallMap), nil)
 	}
 	if maps := list(); len(maps) != 2 || maps[0].Release != "1" || maps[0].File != "/a.js" || maps[0].SizeBytes == 0 || maps[0].Uploaded.IsZero() {
 		t.Errorf("there are %+v", maps)
@@ -191,7 +191,7 @@ func TestSourceMaps_ListAndDelete(t *testing.T) {
 		query  string
 		status int
 	}{{"?app=shop&release=1", 200}, {"?app=shop&release=1", 404}, {"?app=shop", 404}, {"?app=other&release=2", 400}} {
-		if response, answer := ask(t, server, http.MethodDelete, c.query, nil, nil); response.StatusCode != c.status {
+		if response, answer := askMaps(t, server, http.MethodDelete, c.query, nil, nil); response.StatusCode != c.status {
 			t.Errorf("delete %s: %d %s, want %d", c.query, response.StatusCode, answer, c.status)
 		}
 	}
@@ -221,7 +221,7 @@ func TestSourceMaps_AnswersForFaultsOfOurs(t *testing.T) {
 		{errors.New("/var/lib/maps: input/output error"), 500, "internal error", ""},
 	} {
 		server := openMaps(t, uploadToken, brokenMaps{openMapStore(t), c.fault})
-		response, answer := ask(t, server, http.MethodPost, forApp, strings.NewReader(smallMap), nil)
+		response, answer := askMaps(t, server, http.MethodPost, forApp, strings.NewReader(smallMap), nil)
 		if response.StatusCode != c.status || !strings.Contains(answer, c.answer) || response.Header.Get("Retry-After") != c.retryAfter {
 			t.Errorf("%v: %d %s", c.fault, response.StatusCode, answer)
 		}

@@ -3,32 +3,35 @@
 package config
 
 import (
+	"cmp"
 	"path/filepath"
 	"time"
 
+	"throughline/beacon"
 	"throughline/ingest"
 	"throughline/ingest/scrub"
 )
 
 // Config is the whole configuration. [Default] fills in what a file leaves out.
 type Config struct {
-	Listen        string        `yaml:"listen"`
-	Admin         Admin         `yaml:"admin"`
-	Paths         Paths         `yaml:"paths"`
-	CountryHeader string        `yaml:"country_header"`
-	AgentToken    Secret        `yaml:"agent_token"`
-	DataDir       string        `yaml:"data_dir"`
-	ClickHouse    ClickHouse    `yaml:"clickhouse"`
-	Queue         Queue         `yaml:"queue"`
-	Deduplication Deduplication `yaml:"deduplication"`
-	Batch         Batch         `yaml:"batch"`
-	ShutdownDelay Duration      `yaml:"shutdown_delay"`
-	ShutdownGrace Duration      `yaml:"shutdown_grace"`
-	Log           Log           `yaml:"log"`
-	Apps          []App         `yaml:"apps"`
-	Transactions  []Transaction `yaml:"transactions"`
-	Journeys      Journeys      `yaml:"journeys"`
-	SourceMaps    SourceMaps    `yaml:"sourcemaps"`
+	Listen         string        `yaml:"listen"`
+	MaxConnections int           `yaml:"max_connections"`
+	Admin          Admin         `yaml:"admin"`
+	Paths          Paths         `yaml:"paths"`
+	CountryHeader  string        `yaml:"country_header"`
+	AgentToken     Secret        `yaml:"agent_token"`
+	DataDir        string        `yaml:"data_dir"`
+	ClickHouse     ClickHouse    `yaml:"clickhouse"`
+	Queue          Queue         `yaml:"queue"`
+	Deduplication  Deduplication `yaml:"deduplication"`
+	Batch          Batch         `yaml:"batch"`
+	ShutdownDelay  Duration      `yaml:"shutdown_delay"`
+	ShutdownGrace  Duration      `yaml:"shutdown_grace"`
+	Log            Log           `yaml:"log"`
+	Apps           []App         `yaml:"apps"`
+	Transactions   []Transaction `yaml:"transactions"`
+	Journeys       Journeys      `yaml:"journeys"`
+	SourceMaps     SourceMaps    `yaml:"sourcemaps"`
 }
 
 // Admin is the admin side: console, health and metrics.
@@ -99,10 +102,12 @@ type Log struct {
 type App struct {
 	Name        string   `yaml:"name"`
 	Key         string   `yaml:"key"`
+	Keys        []string `yaml:"keys"`
 	Origins     []string `yaml:"origins"`
 	Environment string   `yaml:"environment"`
 	Pages       []Page   `yaml:"pages"`
 	Scrub       Scrub    `yaml:"scrub"`
+	Limits      Limits   `yaml:"limits"`
 }
 
 // Page names the pages whose path matches a pattern.
@@ -114,6 +119,22 @@ type Page struct {
 // Scrub says what is taken out of an app's texts before they are stored.
 type Scrub struct {
 	Allow []string `yaml:"allow"`
+}
+
+// Limits are what the pages of one app may send; 0 is no limit.
+type Limits struct {
+	EventsPerSecond int `yaml:"events_per_second"`
+	// Burst without a value is the events of one second, or those of the largest
+	// report if that is more.
+	Burst        int   `yaml:"burst"`
+	EventsPerDay int64 `yaml:"events_per_day"`
+}
+
+func (l Limits) ingest() ingest.Limits {
+	return ingest.Limits{
+		EventsPerSecond: l.EventsPerSecond, EventsPerDay: l.EventsPerDay,
+		Burst: cmp.Or(l.Burst, max(l.EventsPerSecond, beacon.MaxEvents)),
+	}
 }
 
 // Transaction is the definition of a business transaction.
@@ -151,9 +172,9 @@ type Journeys struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen: ":8080",
-		Admin:  Admin{Listen: "127.0.0.1:8081"},
-		Paths:  Paths{Collect: "/v1/events", Script: "/t"},
+		Listen: ":8080", MaxConnections: 10_000,
+		Admin: Admin{Listen: "127.0.0.1:8081"},
+		Paths: Paths{Collect: "/v1/events", Script: "/t"},
 		ClickHouse: ClickHouse{
 			Database:  "throughline",
 			Username:  "default",
@@ -182,6 +203,9 @@ func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, "queue") }
 // NamesFile is where names are kept that were learned from what is sent.
 func (c *Config) NamesFile() string { return filepath.Join(c.DataDir, "names.json") }
 
+// QuotasFile is where it is kept what apps have used of their daily quotas.
+func (c *Config) QuotasFile() string { return filepath.Join(c.DataDir, "quotas.json") }
+
 // DeadLetterDir is where rows go that the database refuses.
 func (c *Config) DeadLetterDir() string { return filepath.Join(c.DataDir, "dead-letters") }
 
@@ -195,7 +219,7 @@ func (c *Config) IngestApps() []ingest.App {
 	for _, a := range c.Apps {
 		// Validate has parsed all of it before, so it parses.
 		scrubber, _ := scrub.New(a.Scrub.Allow)
-		app := ingest.App{Name: a.Name, Key: a.Key, Origins: a.Origins, Environment: a.Environment, Scrubber: scrubber}
+		app := ingest.App{Name: a.Name, Key: a.Key, Keys: a.Keys, Origins: a.Origins, Environment: a.Environment, Limits: a.Limits.ingest(), Scrubber: scrubber}
 		for _, page := range a.Pages {
 			path, _ := ingest.ParsePattern(page.Path)
 			app.Pages = append(app.Pages, ingest.PageRule{Path: path, Name: page.Name})

@@ -13,6 +13,9 @@ import (
 
 	"github.com/goccy/go-yaml"
 	"github.com/google/go-cmp/cmp"
+
+	"throughline/beacon"
+	"throughline/ingest"
 )
 
 func noEnvironment(string) string { return "" }
@@ -144,6 +147,25 @@ func TestIngestApps_GivesEachAppItsTransactions(t *testing.T) {
 		"Order":        `page ^\/order\/\d+$`,
 		"Pay":          "request POST ^/api/pay$",
 		"Search":       "request  ^/api/search$",
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestIngestApps_GivesEachAppItsKeysAndLimits(t *testing.T) {
+	c, err := Load("testdata/good_limits.yaml", noEnvironment, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	apps := c.IngestApps()
+	if diff := cmp.Diff([]string{"shop-web-4f7c2a", "shop-web-0a1b2c", "shop-web-3d4e5f"}, apps[0].AllKeys()); diff != "" {
+		t.Error(diff)
+	}
+	got := []ingest.Limits{apps[0].Limits, apps[1].Limits}
+	want := []ingest.Limits{
+		{EventsPerSecond: ingest.MaxEventsPerSecond, Burst: ingest.MaxBurst, EventsPerDay: ingest.MaxEventsPerDay},
+		{EventsPerSecond: 1, Burst: beacon.MaxEvents}, // room for one report at least
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)

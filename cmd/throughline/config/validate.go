@@ -36,6 +36,7 @@ func (f *findings) add(key, format string, args ...any) {
 func (c *Config) Validate() []Problem {
 	var f findings
 	f.address("listen", c.Listen)
+	f.atLeast("max_connections", c.MaxConnections, 100)
 	f.address("admin.listen", c.Admin.Listen)
 	f.path("paths.collect", c.Paths.Collect)
 	f.path("paths.script", c.Paths.Script)
@@ -118,7 +119,7 @@ func (f *findings) clickHouse(c ClickHouse) {
 }
 
 func (f *findings) apps(apps []App) {
-	names, keys := map[string]bool{}, map[string]bool{}
+	names, keys := map[string]bool{}, map[string]string{}
 	for i, a := range apps {
 		key := func(field string) string { return fmt.Sprintf("apps[%d].%s", i, field) }
 		switch {
@@ -127,13 +128,12 @@ func (f *findings) apps(apps []App) {
 		case names[a.Name]:
 			f.add(key("name"), "another app has this name")
 		}
-		switch {
-		case !keyShape.MatchString(a.Key):
-			f.add(key("key"), "must be 8 to 64 letters, digits, - or _")
-		case keys[a.Key]:
-			f.add(key("key"), "another app has this key")
+		names[a.Name] = true
+		f.key(key("key"), a.Key, a.Name, keys)
+		for j, further := range a.Keys {
+			f.key(fmt.Sprintf("%s[%d]", key("keys"), j), further, a.Name, keys)
 		}
-		names[a.Name], keys[a.Key] = true, true
+		f.limits(key("limits"), a.Limits)
 		if len(a.Origins) == 0 {
 			f.add(key("origins"), "must list the origins of the app's pages, such as https://shop.example; \"*\" allows any")
 		}
@@ -153,6 +153,35 @@ func (f *findings) apps(apps []App) {
 				f.add(fmt.Sprintf("%s[%d]", key("origins"), j), "must be an origin such as https://shop.example or https://*.shop.example, or \"*\"")
 			}
 		}
+	}
+}
+
+// key checks a write key of an app; owners are the apps of those before it.
+func (f *findings) key(at, key, app string, owners map[string]string) {
+	owner, taken := owners[key]
+	switch {
+	case !keyShape.MatchString(key):
+		f.add(at, "must be 8 to 64 letters, digits, - or _")
+	case taken && owner == app:
+		f.add(at, "the app has this key already")
+	case taken:
+		f.add(at, "another app has this key")
+	}
+	owners[key] = app
+}
+
+func (f *findings) limits(at string, l Limits) {
+	f.within(at+".events_per_second", int64(l.EventsPerSecond), ingest.MaxEventsPerSecond)
+	f.within(at+".burst", int64(l.Burst), ingest.MaxBurst)
+	f.within(at+".events_per_day", l.EventsPerDay, ingest.MaxEventsPerDay)
+	if l.Burst > 0 && l.EventsPerSecond == 0 {
+		f.add(at+".burst", "needs events_per_second")
+	}
+}
+
+func (f *findings) within(at string, value, most int64) {
+	if value < 0 || value > most {
+		f.add(at, "must be from 1 to %d, or 0 for no limit", most)
 	}
 }
 
