@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"throughline/beacon"
 	"throughline/ingest"
@@ -41,7 +42,7 @@ func TestCollect_UnpacksGzip(t *testing.T) {
 	checksum[len(checksum)-6] ^= 1
 	pad := func(size int) string { return good + strings.Repeat(" ", size-len(good)) }
 	named := func(encoding string) map[string]string { return map[string]string{"Content-Encoding": encoding} }
-	agent := map[string]string{"Authorization": "Bearer " + token}
+	agent := map[string]string{"Authorization": beacon.AgentToken(token, time.Now())}
 	for name, c := range map[string]struct {
 		body    string
 		headers map[string]string

@@ -8,6 +8,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"throughline/beacon"
 	"throughline/ingest"
 )
 
@@ -18,7 +19,8 @@ import (
 func (s *Server) collect(c echo.Context) error {
 	allowOrigin(c)
 	request := c.Request()
-	from, err := s.tenants.Load().admit(request)
+	now := s.Now()
+	from, err := s.tenants.Load().admit(request, now)
 	if err != nil {
 		return err
 	}
@@ -26,7 +28,6 @@ func (s *Server) collect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	now := s.Now()
 	if !from.agent {
 		if err := from.account.Room(now); err != nil {
 			return err
@@ -103,16 +104,25 @@ type sender struct {
 }
 
 // admit finds the app that a request reports for and checks that it may.
-func (t *tenants) admit(r *http.Request) (sender, error) {
+func (t *tenants) admit(r *http.Request, now time.Time) (sender, error) {
 	tenant, ok := t.byKey[queryValue(r.URL.RawQuery, "key")]
 	if !ok {
 		return sender{}, refuse(http.StatusUnauthorized, "", ingest.RejectUnknownKey, "key", "no app has this write key; it stands in the query, as in ?key=…")
 	}
-	agent := t.isAgent(r)
-	if !agent && !tenant.app.AllowsOrigin(r.Header.Get(echo.HeaderOrigin)) {
+	authorization, origin := r.Header.Get(echo.HeaderAuthorization), r.Header.Get(echo.HeaderOrigin)
+	if authorization != "" {
+		err := beacon.CheckAgentToken(authorization, t.agentToken, now)
+		if err == nil {
+			return sender{tenant, true}, nil
+		}
+		if origin == "" { // no page; those may have the header for a proxy in between
+			return sender{}, refuse(http.StatusForbidden, tenant.app.Name, ingest.RejectNotAnAgent, "authorization", err.Error())
+		}
+	}
+	if !tenant.app.AllowsOrigin(origin) {
 		return sender{}, refuse(http.StatusForbidden, tenant.app.Name, ingest.RejectForbiddenOrigin, "origin", "the app does not list the page's origin; add it to the app's origins")
 	}
-	return sender{tenant, agent}, nil
+	return sender{tenant, false}, nil
 }
 
 // queryValue returns the first value of a name in a query, as it stands there:

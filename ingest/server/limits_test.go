@@ -47,7 +47,7 @@ func TestCollect_LimitsTheRateOfAnApp(t *testing.T) {
 	if other := status("?key=other-4f7c2a", fixture(t, "good_minimal")); other != 202 {
 		t.Errorf("another app: %d", other)
 	}
-	journey, _ := d.post(t, "?key="+key, fixture(t, "good_journey_run"), map[string]string{"Authorization": "Bearer " + token})
+	journey, _ := d.post(t, "?key="+key, fixture(t, "good_journey_run"), map[string]string{"Authorization": beacon.AgentToken(token, now)})
 	if journey.StatusCode != 202 {
 		t.Errorf("a journey agent: %d", journey.StatusCode)
 	}
@@ -300,7 +300,7 @@ func TestCollect_EventsAtTheirLimit(t *testing.T) {
 		event := strings.TrimSpace(rest[:strings.LastIndex(rest, "]")])
 		return start + `"events": [` + event + strings.Repeat(","+event, events-1) + "]}"
 	}
-	agent := map[string]string{"Authorization": "Bearer " + token} // whose bodies may be as long
+	agent := map[string]string{"Authorization": beacon.AgentToken(token, time.Now())} // whose bodies may be as long
 	for events, want := range map[int]string{
 		beacon.MaxEvents:     "{\"accepted\":1,\"duplicates\":499}\n",
 		beacon.MaxEvents + 1: `{"accepted":1,"duplicates":499,"rejected":[{"index":500,"reason":"too_many","events":1,`,

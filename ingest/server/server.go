@@ -87,7 +87,7 @@ type tenants struct {
 	byKey   map[string]tenant
 	names   map[string]bool // of the apps
 	scripts scripts
-	// agentToken proves that a report is a journey agent's. Empty: none can.
+	// agentToken is what journey agents sign with. Empty: none can.
 	agentToken string
 }
 
@@ -190,9 +190,6 @@ func serve(ctx context.Context, listener net.Listener, server *http.Server, grac
 	}
 	return nil
 }
-
-// isAgent says whether the request carries the journey agents' token.
-func (t *tenants) isAgent(r *http.Request) bool { return bears(r, t.agentToken) }
 
 // maxBody is how large a sender's report may be.
 func maxBody(agent bool) int {

@@ -160,7 +160,7 @@ func TestCollect_Answers(t *testing.T) {
 	journey := fixture(t, "good_journey_run")
 	mixed := strings.Replace(good, `"duration_ms": 312.8`, `"duration_ms": -1`, 1)
 	pad := func(size int) string { return good + strings.Repeat(" ", size-len(good)) }
-	agent := map[string]string{"Origin": "", "Authorization": "Bearer " + token}
+	agent := map[string]string{"Origin": "", "Authorization": beacon.AgentToken(token, time.Now())}
 	for name, c := range map[string]struct {
 		query, body string
 		headers     map[string]string
@@ -184,6 +184,8 @@ func TestCollect_Answers(t *testing.T) {
 		"malformed field":               {"?key=" + key, fixture(t, "bad_malformed_view_type"), nil, 400, `"field":"view"`},
 		"empty":                         {"?key=" + key, "", nil, 400, `"reason":"malformed"`},
 		"a journey from a page":         {"?key=" + key, journey, nil, 403, "not_an_agent"},
+		"an agent's secret itself":      {"?key=" + key, journey, map[string]string{"Origin": "", "Authorization": "Bearer " + token}, 403, "no agent's token"},
+		"an agent whose clock is off":   {"?key=" + key, journey, map[string]string{"Origin": "", "Authorization": beacon.AgentToken(token, time.Now().Add(-time.Hour))}, 403, "clocks"},
 		"a journey with a wrong token":  {"?key=" + key, journey, map[string]string{"Authorization": "Bearer 0123456789abcdeX"}, 403, "not_an_agent"},
 		"a journey with the token":      {"?key=" + key, journey, agent, 202, `{"accepted":2}`},
 		"an agent may send larger ones": {"?key=" + key, pad(beacon.MaxBrowserBodyBytes + 1), agent, 202, "accepted"},
@@ -336,7 +338,7 @@ func TestReplace_SwapsAppsWhileServing(t *testing.T) {
 	d := openDoor(t, 64<<10)
 	s := d.Config.Handler.(*Server)
 	status := func(key, token string) int {
-		response, _ := d.post(t, "?key="+key, fixture(t, "good_journey_run"), map[string]string{"Authorization": "Bearer " + token})
+		response, _ := d.post(t, "?key="+key, fixture(t, "good_journey_run"), map[string]string{"Authorization": beacon.AgentToken(token, time.Now())})
 		return response.StatusCode
 	}
 	script := func(key string) string {

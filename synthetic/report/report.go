@@ -58,7 +58,7 @@ type Options struct {
 	CollectPath string
 	// Key is the app's public write key.
 	Key string
-	// Token authenticates the agent; empty sends none.
+	// Token signs the agent's requests, see [beacon.AgentToken]; empty does not.
 	Token string
 	// Capacity bounds how many reports wait; default 1000.
 	Capacity int
@@ -338,7 +338,7 @@ func (c *Client) post(body []byte) (status int, wait time.Duration, detail strin
 	}
 	request.Header.Set("Content-Type", "application/json")
 	if c.options.Token != "" {
-		request.Header.Set("Authorization", "Bearer "+c.options.Token)
+		request.Header.Set("Authorization", beacon.AgentToken(c.options.Token, time.Now()))
 	}
 	response, err := c.http.Do(request)
 	if err != nil {
@@ -349,7 +349,7 @@ func (c *Client) post(body []byte) (status int, wait time.Duration, detail strin
 	answer, _ := io.ReadAll(io.LimitReader(response.Body, readable))
 	detail = strings.ToValidUTF8(string(answer), "\uFFFD")
 	if c.options.Token != "" {
-		detail = strings.ReplaceAll(detail, c.options.Token, "…")
+		detail = strings.NewReplacer(c.options.Token, "…", strings.TrimPrefix(request.Header.Get("Authorization"), "Bearer "), "…").Replace(detail)
 	}
 	return response.StatusCode, retryAfter(response.Header.Get("Retry-After")), detail
 }

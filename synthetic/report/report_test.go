@@ -119,7 +119,7 @@ func TestReport_OverHTTP(t *testing.T) {
 	if fake.tries() != 2 || fake.queries[0] != "POST /v1/events?key=app-key" {
 		t.Fatalf("got %v", fake.queries)
 	}
-	if h := fake.headers[0]; h.Get("Authorization") != "Bearer s3cret" || h.Get("Content-Type") != "application/json" {
+	if h := fake.headers[0]; beacon.CheckAgentToken(h.Get("Authorization"), "s3cret", time.Now()) != nil || h.Get("Content-Type") != "application/json" {
 		t.Errorf("got headers %v", h)
 	}
 	var got beacon.Report
