@@ -37,6 +37,8 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		Release:     names.Cap(naming.Release, scrubber.Name(report.Release)),
 		Environment: names.Cap(naming.Environment, scrubber.Name(report.Environment)),
 		Country:     record.Country,
+		Region:      record.Region,
+		Network:     names.Cap(naming.Network, record.Network),
 		Client:      e.agents.client(record.UserAgent),
 		ReceivedAt:  record.ReceivedAt,
 	}

@@ -12,9 +12,10 @@ type Record struct {
 	App        *App
 	ReceivedAt time.Time
 	UserAgent  string
-	// Country is the ISO 3166 code that a trusted proxy told, or "".
-	Country string
-	Report  *beacon.Report
+	// Country and Region are ISO 3166 codes, Network is an organisation; each is ""
+	// when it is not known.
+	Country, Region, Network string
+	Report                   *beacon.Report
 }
 
 // Row is one event ready to be stored: the event's own measurements and the
@@ -35,6 +36,8 @@ type Row struct {
 	Release                    string
 	Environment                string
 	Country                    string
+	Region                     string
+	Network                    string
 	Client                     Client
 	Timestamp                  time.Time // when it began, corrected for wrong clocks
 	ReceivedAt                 time.Time

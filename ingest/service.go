@@ -20,7 +20,8 @@ import (
 type Submission struct {
 	App       *App
 	UserAgent string
-	Country   string
+	// Where it came from, as far as that is known; see geo.Place.
+	Country, Region, Network string
 	// Agent is true when the sender has proved to be a journey agent.
 	Agent bool
 	Body  []byte
@@ -113,7 +114,7 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 	}
 	record := Record{
 		App: submission.App, ReceivedAt: s.Now(), Report: report,
-		UserAgent: submission.UserAgent, Country: submission.Country,
+		UserAgent: submission.UserAgent, Country: submission.Country, Region: submission.Region, Network: submission.Network,
 	}
 	answer.Duplicates, err = s.keep(record)
 	if err != nil {

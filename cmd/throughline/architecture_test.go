@@ -107,6 +107,7 @@ func TestArchitecture_TechnologiesAreConfined(t *testing.T) {
 		"go.opentelemetry.io/contrib/":        "cmd/throughline",
 		"github.com/mileusna/useragent":       "ingest",
 		"github.com/klauspost/compress":       "ingest/server",
+		"github.com/oschwald/maxminddb":       "ingest/geo",
 		"github.com/jedib0t/go-pretty/":       "cmd/throughline",
 		"go.opentelemetry.io/otel/exporters/": "cmd/throughline",
 		"go.opentelemetry.io/otel/sdk/":       "cmd/throughline",

@@ -19,6 +19,7 @@ import (
 	"throughline/ingest/admission"
 	"throughline/ingest/clickhouse"
 	"throughline/ingest/deadletter"
+	"throughline/ingest/geo"
 	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
@@ -38,6 +39,9 @@ const commitEvery = 3 * time.Millisecond
 // ledgerEvery is how often the ledger is written to the database.
 const ledgerEvery = 10 * time.Second
 
+// placesEvery is how often it is looked whether the files of places are others.
+const placesEvery = 30 * time.Second
+
 // namesEvery is how often names are kept that were learned.
 const namesEvery = 30 * time.Second
 
@@ -54,6 +58,7 @@ type collector struct {
 	queue     *queue.Queue
 	names     *naming.Names
 	admission *admission.Control
+	places    *geo.Reader // nil without files
 	pipeline  *ingest.Pipeline
 	server    *server.Server
 	public    net.Listener
@@ -89,6 +94,9 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 	}
 	if co.admission, err = openAdmission(c.QuotasFile(), log); err != nil {
 		return nil, err
+	}
+	if co.places, err = geo.Open(geo.Options{PlaceFile: c.Geo.PlaceFile, NetworkFile: c.Geo.NetworkFile, Dir: c.DataDir, Log: log}); err != nil {
+		return nil, fmt.Errorf("geo: %w", err)
 	}
 	return co, co.assemble()
 }
@@ -157,8 +165,8 @@ func (co *collector) assemble() (err error) {
 			Queue: co.queue, Encoder: encoder, Seen: ids, Ledger: ledger, Names: co.names, Now: co.now,
 		}),
 		Script:        scriptRenderer(c.Paths.Collect),
-		CountryHeader: c.CountryHeader,
-		Admission:     co.admission, MaxConnections: c.MaxConnections, Now: co.now,
+		CountryHeader: c.CountryHeader, Places: co.places, TrustedProxies: c.TrustedNetworks(),
+		Admission: co.admission, MaxConnections: c.MaxConnections, Now: co.now,
 		CollectPath: c.Paths.Collect,
 		ScriptPath:  c.Paths.Script,
 		Log:         co.log,
@@ -186,6 +194,10 @@ func (co *collector) run(ctx context.Context) error {
 	shown.Add(2)
 	running.Go(func() error {
 		return server.Serve(adminCtx, co.admin, co.adminSide(ctx).Handler(), time.Second, co.log)
+	})
+	running.Go(func() error {
+		co.places.Watch(ctx, placesEvery)
+		return nil
 	})
 	running.Go(func() error {
 		keepQuotas(adminCtx, co.config.QuotasFile(), co.admission, co.log)

@@ -56,6 +56,8 @@ func experience(own ...[]column) []column {
 		{name: "release", typ: typeName, doc: "Release of the application, as its page tells it.", from: text(func(r record) string { return r.Release })},
 		{name: "environment", typ: typeName, doc: "Deployment environment, such as production.", from: text(func(r record) string { return r.Environment })},
 		{name: "country", typ: typeName, doc: "ISO 3166 code of the country, empty when unknown.", from: text(func(r record) string { return r.Country })},
+		{name: "region", typ: typeName, doc: "ISO 3166-2 code of the region, such as DE-BY, empty when unknown.", from: text(func(r record) string { return r.Region })},
+		{name: "network", typ: typeName, doc: "Organisation of the network that it came over, empty when unknown.", from: text(func(r record) string { return r.Network })},
 		{name: "device", typ: typeName, doc: "desktop, mobile, tablet or bot, empty when unknown.", from: text(func(r record) string { return r.Client.Device })},
 		{name: "browser", typ: typeName, doc: "Name of the browser.", from: text(func(r record) string { return r.Client.Browser })},
 		{name: "browser_version", typ: typeName, doc: "Major version of the browser.", from: text(func(r record) string { return r.Client.BrowserVersion })},

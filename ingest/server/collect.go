@@ -10,6 +10,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/geo"
 )
 
 // collect is POST /v1/events: one report. It answers 202 with what became of
@@ -61,11 +62,14 @@ func (s *Server) keep(request *http.Request, from sender, b *body, packed bool, 
 	if err != nil {
 		return ingest.Answer{}, err
 	}
+	place := s.place(request)
 	return s.Service.Accept(ingest.Submission{
 		App:       from.app,
 		Agent:     from.agent,
 		UserAgent: shortUserAgent(request),
-		Country:   s.country(request),
+		Country:   place.Country,
+		Region:    place.Region,
+		Network:   place.Network,
 		Body:      content,
 	})
 }
@@ -160,14 +164,22 @@ func shortUserAgent(r *http.Request) string {
 	}, agent)
 }
 
-// country is what the trusted proxy told, if it looks like a country.
-func (s *Server) country(r *http.Request) string {
+// place is where a request came from: what the trusted proxy told of the country,
+// and what the address says of the rest, which is not kept.
+func (s *Server) place(r *http.Request) geo.Place {
+	var place geo.Place
+	if s.Places != nil {
+		place = s.Places.Place(clientAddress(r.RemoteAddr, r.Header, s.TrustedProxies))
+	}
 	if s.CountryHeader == "" {
-		return ""
+		return place
 	}
 	code := strings.ToUpper(r.Header.Get(s.CountryHeader))
 	if len(code) != 2 || code[0] < 'A' || code[0] > 'Z' || code[1] < 'A' || code[1] > 'Z' {
-		return ""
+		return place
 	}
-	return code
+	if place.Country != code {
+		place.Country, place.Region = code, ""
+	}
+	return place
 }

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"path"
 	"sync"
 	"sync/atomic"
@@ -22,6 +23,7 @@ import (
 	"throughline/beacon"
 	"throughline/ingest"
 	"throughline/ingest/admission"
+	"throughline/ingest/geo"
 )
 
 // Bounds on slow and large requests. They leave a phone on a bad network time
@@ -52,6 +54,10 @@ type Options struct {
 	// CountryHeader is the request header in which a trusted proxy tells the
 	// ISO 3166 country of the client, such as CF-IPCountry. Empty: not known.
 	CountryHeader string
+	// Places tell where addresses are; nil knows nothing.
+	Places *geo.Reader
+	// TrustedProxies are whose X-Forwarded-For is believed.
+	TrustedProxies []netip.Prefix
 	// Admission bounds what apps send; nil is one with its defaults.
 	Admission *admission.Control
 	// MaxConnections bounds the connections of [Server.Serve]; 0 is

@@ -4,6 +4,7 @@ package config
 
 import (
 	"cmp"
+	"net/netip"
 	"path/filepath"
 	"time"
 
@@ -19,6 +20,8 @@ type Config struct {
 	Admin          Admin         `yaml:"admin"`
 	Paths          Paths         `yaml:"paths"`
 	CountryHeader  string        `yaml:"country_header"`
+	Geo            Geo           `yaml:"geo"`
+	TrustedProxies []string      `yaml:"trusted_proxies"`
 	AgentToken     Secret        `yaml:"agent_token"`
 	DataDir        string        `yaml:"data_dir"`
 	ClickHouse     ClickHouse    `yaml:"clickhouse"`
@@ -32,6 +35,12 @@ type Config struct {
 	Transactions   []Transaction `yaml:"transactions"`
 	Journeys       Journeys      `yaml:"journeys"`
 	SourceMaps     SourceMaps    `yaml:"sourcemaps"`
+}
+
+// Geo are the files that tell where addresses are.
+type Geo struct {
+	PlaceFile   string `yaml:"place_file"`
+	NetworkFile string `yaml:"network_file"`
 }
 
 // Admin is the admin side: console, health and metrics.
@@ -172,7 +181,7 @@ type Journeys struct {
 // Default is the configuration of an empty file.
 func Default() Config {
 	return Config{
-		Listen: ":8080", MaxConnections: 10_000,
+		Listen: ":8080", MaxConnections: 10_000, TrustedProxies: []string{},
 		Admin: Admin{Listen: "127.0.0.1:8081"},
 		Paths: Paths{Collect: "/v1/events", Script: "/t"},
 		ClickHouse: ClickHouse{
@@ -199,6 +208,16 @@ func (c *Config) EngineDir() string { return filepath.Join(c.DataDir, "clickhous
 
 // QueueDir is where the log of accepted reports is.
 func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, "queue") }
+
+// TrustedNetworks are the trusted proxies. The configuration must be valid.
+func (c *Config) TrustedNetworks() []netip.Prefix {
+	networks := make([]netip.Prefix, 0, len(c.TrustedProxies))
+	for _, text := range c.TrustedProxies {
+		network, _ := parseNetwork(text)
+		networks = append(networks, network)
+	}
+	return networks
+}
 
 // NamesFile is where names are kept that were learned from what is sent.
 func (c *Config) NamesFile() string { return filepath.Join(c.DataDir, "names.json") }

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"regexp"
 	"slices"
@@ -50,10 +51,24 @@ func (c *Config) Validate() []Problem {
 	f.atLeast("deduplication.max_ids", c.Deduplication.MaxIDs, 10_000)
 	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	f.oneOf("log.format", c.Log.Format, "text", "json")
+	for i, text := range c.TrustedProxies {
+		if _, err := parseNetwork(text); err != nil {
+			f.add(fmt.Sprintf("trusted_proxies[%d]", i), "must be a network such as 10.0.0.0/8, or an address")
+		}
+	}
 	f.apps(c.Apps)
 	f.transactions(c)
 	f.journeys(c)
 	return f
+}
+
+// parseNetwork reads a network, or an address as the network of it alone.
+func parseNetwork(text string) (netip.Prefix, error) {
+	if address, err := netip.ParseAddr(text); err == nil {
+		return address.Prefix(address.BitLen())
+	}
+	network, err := netip.ParsePrefix(text)
+	return network.Masked(), err
 }
 
 func (f *findings) atLeast(key string, value, least int) {
