@@ -71,6 +71,9 @@ func TestParse_StopsAtItsBound(t *testing.T) {
 			t.Errorf("%q: %d frames", line, len(frames))
 		}
 	}
+	if frames := Parse(strings.Repeat("word\n", 2*maxLines)+"f@https://a.example/x.js:1:2", ""); len(frames) != 0 {
+		t.Error("lines are read without bound")
+	}
 	if lines := strings.Count(Format(make([]Frame, 2*MaxFrames)), "\n") + 1; lines != MaxFrames {
 		t.Errorf("%d lines", lines)
 	}

@@ -26,7 +26,8 @@ const maxPlaces = 3
 //     that the browser quotes counts.
 //
 // The fingerprint is FNV-1a of 64 bits (http://www.isthe.com/chongo/tech/comp/fnv)
-// and the same for ever: any change to it parts the groups that people know.
+// and the same for ever: any change to it parts the groups that people know. Only
+// which frames are in-app may change, as the lists of [InApp] grow.
 func Group(errorType, message string, frames []Frame) uint64 {
 	m := readMessage(errorType, message)
 	f := newFingerprint().text(m.errorType).text(m.shape)

@@ -2,6 +2,7 @@ package stack
 
 import (
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -31,6 +32,7 @@ func TestInApp_IsOurCode(t *testing.T) {
 		{"webpack://shop/webpack/bootstrap", "shop.example", false},
 		{"webpack://shop/./node_modules/a/b.js", "shop.example", false},
 		{"src/a.ts", "shop.example", true},
+		{"https://" + strings.Repeat("a.", 128) + "shop.example/a.js", "shop.example", false}, // no host is as long
 		{"https://shop.example/vendors~main.3f2a9c1b.js", "shop.example", false},
 		{"https://shop.example/vendor-react-DiwrgTda.js", "shop.example", false},
 		{"https://shop.example/react-cart.js", "shop.example", true},
