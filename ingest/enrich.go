@@ -7,20 +7,28 @@ import (
 	"throughline/beacon"
 	"throughline/ingest/naming"
 	"throughline/ingest/scrub"
+	"throughline/ingest/sourcemap"
 )
 
 // Enricher turns accepted reports into rows. It is safe for concurrent use.
 type Enricher struct {
 	agents *userAgents
 	names  *naming.Names
+	maps   SourceMaps
 	// scrubber is that of apps that have none of their own.
 	scrubber *scrub.Scrubber
 }
 
+// SourceMaps find where the code at a place of a script comes from; lines and
+// columns count from 1. [sourcemap.Store] does.
+type SourceMaps interface {
+	Resolve(app, release, file string, line, column int) (sourcemap.Position, bool)
+}
+
 // NewEnricher returns an Enricher that names pages, and what else is of few
-// kinds, with these names.
-func NewEnricher(names *naming.Names) *Enricher {
-	return &Enricher{agents: newUserAgents(), names: names, scrubber: &scrub.Scrubber{}}
+// kinds, with these names, and reads stacks with these maps; nil are none.
+func NewEnricher(names *naming.Names, maps SourceMaps) *Enricher {
+	return &Enricher{agents: newUserAgents(), names: names, maps: maps, scrubber: &scrub.Scrubber{}}
 }
 
 // Rows appends a row for each event of the record to rows.
@@ -78,6 +86,7 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 			row.RequestDomain, row.RequestPath = SplitURL(row.Event.Request.URL)
 			row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain)
 		case row.Event.Error != nil: // a copy, since it has been scrubbed
+			e.readStack(&row, report.Release)
 			row.Event.Error.Type = names.Cap(naming.ErrorType, row.Event.Error.Type)
 		}
 		rows = append(rows, row)
@@ -123,14 +132,6 @@ func scrubEvent(s *scrub.Scrubber, event *beacon.Event) {
 		scrubbed.Message, scrubbed.Name, scrubbed.URL = s.Text(scrubbed.Message), s.Name(scrubbed.Name), s.URL(scrubbed.URL)
 		event.JourneyStep = &scrubbed
 	}
-}
-
-// Fingerprint groups the row's error; 0 for rows without one.
-func (r *Row) Fingerprint() uint64 {
-	if r.Event.Error == nil {
-		return 0
-	}
-	return fingerprint(r.Event.Error)
 }
 
 // SplitURL returns host, without port, and path of a URL that beacon.CleanURL

@@ -42,7 +42,7 @@ func TestRows_ScrubEveryText(t *testing.T) {
 		{JourneyRun: &beacon.JourneyRun{Message: leak}},
 		{JourneyStep: &beacon.JourneyStep{Message: leak}},
 	}}}
-	rows, err := json.Marshal(NewEnricher(naming.New(time.Now)).Rows(nil, record))
+	rows, err := json.Marshal(NewEnricher(naming.New(time.Now), nil).Rows(nil, record))
 	if err != nil || strings.Contains(string(rows), "hunter2") || strings.Count(string(rows), "GET https://shop.example/p failed") != 5 {
 		t.Errorf("rows: %s, %v", rows, err)
 	}
@@ -59,26 +59,6 @@ func TestSplitURL(t *testing.T) {
 	} {
 		if domain, path := SplitURL(url); domain != want[0] || path != want[1] {
 			t.Errorf("SplitURL(%q) = %q, %q", url, domain, path)
-		}
-	}
-}
-
-func TestFingerprint_GroupsAsAPersonWould(t *testing.T) {
-	chrome := "TypeError: x\n    at render (https://a.example/static/product.4f7c2a9b.js:12:34)\n    at https://a.example/static/app.js:1:2"
-	base := beacon.Error{Type: "TypeError", Message: `Cannot read "price" of item 42`, Stack: chrome}
-	same := base
-	same.Message = `Cannot read "name" of item 7`
-	same.Stack = strings.NewReplacer("4f7c2a9b", "00112233", "12:34", "99:1", "a.example", "b.example").Replace(chrome)
-	if fingerprint(&base) != fingerprint(&same) {
-		t.Error("another build, host and item make another group")
-	}
-	for name, other := range map[string]beacon.Error{
-		"type":    {Type: "RangeError", Message: base.Message, Stack: base.Stack},
-		"message": {Type: base.Type, Message: "Out of stock", Stack: base.Stack},
-		"place":   {Type: base.Type, Message: base.Message, Stack: strings.ReplaceAll(chrome, "product", "cart")},
-	} {
-		if fingerprint(&base) == fingerprint(&other) {
-			t.Errorf("another %s is in the same group", name)
 		}
 	}
 }

@@ -41,6 +41,10 @@ type Row struct {
 	Client                     Client
 	Timestamp                  time.Time // when it began, corrected for wrong clocks
 	ReceivedAt                 time.Time
+	// Fingerprint groups errors, see stack.Group; Noise is why an error is nobody's
+	// bug of the app, or "".
+	Fingerprint uint64
+	Noise       string
 	// Satisfied is the objective of the transaction, zero when it has none.
 	Satisfied time.Duration
 	Event     beacon.Event

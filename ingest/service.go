@@ -56,6 +56,7 @@ type ServiceOptions struct {
 	Seen    *seen.Set
 	Ledger  *Ledger
 	Names   *naming.Names
+	Maps    SourceMaps       // nil: none
 	Now     func() time.Time // the wall clock
 }
 
@@ -83,7 +84,7 @@ type scratch struct {
 // NewService returns a Service of these parts.
 func NewService(options ServiceOptions) *Service {
 	return &Service{
-		ServiceOptions: options, enricher: NewEnricher(options.Names),
+		ServiceOptions: options, enricher: NewEnricher(options.Names, options.Maps),
 		scratch: sync.Pool{New: func() any { return &scratch{} }},
 	}
 }

@@ -24,6 +24,7 @@ import (
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
 	"throughline/ingest/server"
+	"throughline/ingest/sourcemap"
 )
 
 // overviewWindow is what the console's table looks back on.
@@ -38,6 +39,9 @@ const commitEvery = 3 * time.Millisecond
 
 // ledgerEvery is how often the ledger is written to the database.
 const ledgerEvery = 10 * time.Second
+
+// expireEvery is how often it is looked for source maps that are too old.
+const expireEvery = time.Hour
 
 // placesEvery is how often it is looked whether the files of places are others.
 const placesEvery = 30 * time.Second
@@ -58,7 +62,8 @@ type collector struct {
 	queue     *queue.Queue
 	names     *naming.Names
 	admission *admission.Control
-	places    *geo.Reader // nil without files
+	places    *geo.Reader      // nil without files
+	maps      *sourcemap.Store // nil without an upload token
 	pipeline  *ingest.Pipeline
 	server    *server.Server
 	public    net.Listener
@@ -89,16 +94,31 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 	if co.queue, err = openQueue(c, env.now, log); err != nil {
 		return nil, err
 	}
-	if co.names, err = naming.Open(c.NamesFile(), env.now, log); err != nil {
+	if err = co.openKnowledge(); err != nil {
 		return nil, err
-	}
-	if co.admission, err = openAdmission(c.QuotasFile(), log); err != nil {
-		return nil, err
-	}
-	if co.places, err = geo.Open(geo.Options{PlaceFile: c.Geo.PlaceFile, NetworkFile: c.Geo.NetworkFile, Dir: c.DataDir, Log: log}); err != nil {
-		return nil, fmt.Errorf("geo: %w", err)
 	}
 	return co, co.assemble()
+}
+
+// openKnowledge opens what is known beside the reports themselves.
+func (co *collector) openKnowledge() (err error) {
+	c := co.config
+	if co.names, err = naming.Open(c.NamesFile(), co.now, co.log); err != nil {
+		return err
+	}
+	if co.admission, err = openAdmission(c.QuotasFile(), co.log); err != nil {
+		return err
+	}
+	if co.places, err = geo.Open(geo.Options{PlaceFile: c.Geo.PlaceFile, NetworkFile: c.Geo.NetworkFile, Dir: c.DataDir, Log: co.log}); err != nil {
+		return fmt.Errorf("geo: %w", err)
+	}
+	if c.SourceMaps.UploadToken == "" {
+		return nil
+	}
+	co.maps, err = sourcemap.Open(c.SourceMapDir(), sourcemap.Limits{
+		MaxMapBytes: int64(c.SourceMaps.MaxMapSize), MaxBytes: int64(c.SourceMaps.MaxSize), MaxAge: c.SourceMaps.MaxAge.Duration(),
+	}, co.now, co.log)
+	return err
 }
 
 // connect opens the database, unless it is open.
@@ -160,20 +180,19 @@ func (co *collector) assemble() (err error) {
 	if err != nil {
 		return err
 	}
-	co.server, err = server.New(server.Options{
-		Service: ingest.NewService(ingest.ServiceOptions{
-			Queue: co.queue, Encoder: encoder, Seen: ids, Ledger: ledger, Names: co.names, Now: co.now,
-		}),
+	service := ingest.ServiceOptions{Queue: co.queue, Encoder: encoder, Seen: ids, Ledger: ledger, Names: co.names, Now: co.now}
+	options := server.Options{
 		Script:        scriptRenderer(c.Paths.Collect),
 		CountryHeader: c.CountryHeader, Places: co.places, TrustedProxies: c.TrustedNetworks(),
 		Admission: co.admission, MaxConnections: c.MaxConnections, Now: co.now,
-		CollectPath: c.Paths.Collect,
-		ScriptPath:  c.Paths.Script,
-		Log:         co.log,
-		Tracer:      tracer,
-		Meter:       meter,
-		Propagator:  co.telemetry.propagator,
-	}, c.IngestApps(), string(c.AgentToken))
+		CollectPath: c.Paths.Collect, ScriptPath: c.Paths.Script,
+		Log: co.log, Tracer: tracer, Meter: meter, Propagator: co.telemetry.propagator,
+	}
+	if co.maps != nil {
+		service.Maps, options.SourceMaps, options.UploadToken = co.maps, co.maps, string(c.SourceMaps.UploadToken)
+	}
+	options.Service = ingest.NewService(service)
+	co.server, err = server.New(options, c.IngestApps(), string(c.AgentToken))
 	return err
 }
 
@@ -195,18 +214,7 @@ func (co *collector) run(ctx context.Context) error {
 	running.Go(func() error {
 		return server.Serve(adminCtx, co.admin, co.adminSide(ctx).Handler(), time.Second, co.log)
 	})
-	running.Go(func() error {
-		co.places.Watch(ctx, placesEvery)
-		return nil
-	})
-	running.Go(func() error {
-		keepQuotas(adminCtx, co.config.QuotasFile(), co.admission, co.log)
-		return nil
-	})
-	running.Go(func() error {
-		co.names.Keep(adminCtx, co.config.NamesFile(), namesEvery, co.log) // as long as reports may come
-		return nil
-	})
+	co.tendKnowledge(ctx, adminCtx, running)
 	running.Go(func() error {
 		defer shown.Done()
 		defer endPipeline()
@@ -229,6 +237,41 @@ func (co *collector) run(ctx context.Context) error {
 		return nil
 	})
 	return running.Wait()
+}
+
+// tendKnowledge keeps what is learned until lasting ends, since reports may come
+// as long, and looks for what is new until ctx does.
+func (co *collector) tendKnowledge(ctx, lasting context.Context, running *errgroup.Group) {
+	for _, tend := range []func(){
+		func() { co.names.Keep(lasting, co.config.NamesFile(), namesEvery, co.log) },
+		func() { keepQuotas(lasting, co.config.QuotasFile(), co.admission, co.log) },
+		func() { co.places.Watch(ctx, placesEvery) },
+		func() { co.expireMaps(ctx) },
+	} {
+		running.Go(func() error {
+			tend()
+			return nil
+		})
+	}
+}
+
+// expireMaps removes source maps that are too old, now and then until ctx ends.
+func (co *collector) expireMaps(ctx context.Context) {
+	if co.maps == nil {
+		return
+	}
+	ticker := time.NewTicker(expireEvery)
+	defer ticker.Stop()
+	for {
+		if err := co.maps.Expire(); err != nil {
+			co.log.Warn("could not remove old source maps; will try again", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
 }
 
 // moveRows opens the database and moves what is in the log there until the log
@@ -319,6 +362,9 @@ func (co *collector) close(ctx context.Context) error {
 	}
 	if d := co.database.Load(); d != nil {
 		errs = append(errs, d.close())
+	}
+	if co.maps != nil {
+		errs = append(errs, co.maps.Close())
 	}
 	if co.telemetry != nil {
 		patience := 5 * time.Second

@@ -17,6 +17,7 @@ func rollupErrors() rollup {
 			{name: "kind", sql: example, doc: "Kind of one of them.", formula: "toString(anyLast(errors.kind))"},
 			{name: "type", sql: example, doc: "Name of one of them.", formula: "toString(anyLast(errors.type))"},
 			{name: "message", sql: example, doc: "Message of one of them.", formula: "anyLast(errors.message)"},
+			{name: "noise", sql: example, doc: "Why it is nobody's bug of the app, or empty.", formula: "toString(anyLast(errors.noise))"},
 			counted("occurrences", "How often they happened.", "sum(errors.count)"),
 			{name: "first_seen", sql: first, doc: "When the first began.", formula: "min(timestamp)"},
 			{name: "last_seen", sql: last, doc: "When the last began.", formula: "max(timestamp)"},

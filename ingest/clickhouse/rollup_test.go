@@ -102,6 +102,7 @@ func TestRollupErrors_SaysWhatAGroupHasHit(t *testing.T) {
 	at := time.UnixMilli(1763900000000)
 	row := func(hours int, session, release, transaction, message string, count int) ingest.Row {
 		return ingest.Row{
+			Fingerprint: uint64(len(message)), Noise: "extension",
 			App: "shop", Source: beacon.SourceRUM, Timestamp: at.Add(time.Duration(hours) * time.Hour), ReceivedAt: at,
 			SessionID: session, Release: release, Transaction: beacon.TransactionRef{Name: transaction},
 			Event: beacon.Event{Error: &beacon.Error{Kind: beacon.ErrorUncaught, Type: "TypeError", Message: message, Count: count}},
@@ -117,11 +118,11 @@ func TestRollupErrors_SaysWhatAGroupHasHit(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	got := one(t, s, `SELECT toString((app, source, kind, type, message, occurrences, dateDiff('hour', first_seen, last_seen), sessions, releases, transactions)) AS x
+	got := one(t, s, `SELECT toString((app, source, kind, type, message, noise, occurrences, dateDiff('hour', first_seen, last_seen), sessions, releases, transactions)) AS x
 		FROM error_groups ORDER BY occurrences`)
 	want := []string{
-		"('shop','rum','error','TypeError','another',1,0,1,['1.1'],['Pay'])",
-		"('shop','rum','error','TypeError','x is 3',9,30,2,['1.0','1.1'],['Pay','Search'])",
+		"('shop','rum','error','TypeError','another','extension',1,0,1,['1.1'],['Pay'])",
+		"('shop','rum','error','TypeError','x is 3','extension',9,30,2,['1.0','1.1'],['Pay','Search'])",
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("-want +got:\n%s", diff)

@@ -16,6 +16,7 @@ func errorGroups() view {
 		{"kind", "argMax(r.kind, r.last_seen)"},
 		{"type", "argMax(r.type, r.last_seen)"},
 		{"message", "argMax(r.message, r.last_seen)"},
+		{"noise", "argMax(r.noise, r.last_seen)"},
 		{"occurrences", "sum(r.occurrences)"},
 		{"first_seen", "min(r.first_seen)"},
 		{"last_seen", "max(r.last_seen)"},
