@@ -61,7 +61,7 @@ func (m *marks) watch(ctx, sending context.Context, l *load, d database) error {
 
 func (m *marks) send(sending context.Context, s *sender) {
 	for i := 0; sleep(sending, markEvery) == nil; i++ {
-		path := fmt.Sprintf("/marker/%d-%d", time.Now().UnixNano(), i)
+		path := fmt.Sprintf("/marker/%d", i)
 		s.bodies.Mark(path)
 		// Locked while it is sent: else its row could be found before its answer.
 		m.mu.Lock()
