@@ -48,6 +48,9 @@ func faults() []fault {
 		{name: "malformed", about: "thousands of bodies are no reports: cut, deep, huge, no UTF-8", rounds: 10_000, quickRounds: 500, happen: malformedReports},
 		{name: "absurd", about: "page views have figures that cannot be", happen: absurdTimings},
 		{name: "slow-senders", about: "thousands of connections are idle, hundreds send byte by byte", happen: slowSenders},
+		{name: "gzip", about: "bodies of gzip are bombs, nested, cut off, damaged", rounds: 50, quickRounds: 2, happen: gzipBodies},
+		{name: "name-flood", about: "every report has names that no other has", rounds: 200_000, quickRounds: 5000, happen: nameFlood},
+		{name: "app-flood", about: "one app sends all it can beside another", happen: appFlood},
 		{name: "intruders", about: "reports come from where they may not, or with a key that was revoked", happen: intruders},
 		{name: "log-injection", about: "requests hold what would write lines into the log", happen: logInjection},
 	}
