@@ -42,11 +42,11 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		App:         record.App.Name,
 		Source:      report.Source,
 		SessionID:   report.SessionID,
-		Release:     names.Cap(naming.Release, scrubber.Name(report.Release)),
-		Environment: names.Cap(naming.Environment, scrubber.Name(report.Environment)),
+		Release:     names.Cap(naming.Release, scrubber.Name(report.Release), record.ReceivedAt),
+		Environment: names.Cap(naming.Environment, scrubber.Name(report.Environment), record.ReceivedAt),
 		Country:     record.Country,
 		Region:      record.Region,
-		Network:     names.Cap(naming.Network, record.Network),
+		Network:     names.Cap(naming.Network, record.Network, record.ReceivedAt),
 		Client:      e.agents.client(record.UserAgent),
 		ReceivedAt:  record.ReceivedAt,
 	}
@@ -57,17 +57,17 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		base.View = *report.View
 		base.View.URL, base.View.Referrer = scrubber.URL(base.View.URL), scrubber.URL(base.View.Referrer)
 		base.PageDomain, base.PagePath = SplitURL(base.View.URL)
-		base.PageDomain = names.Cap(naming.PageDomain, base.PageDomain)
+		base.PageDomain = names.Cap(naming.PageDomain, base.PageDomain, record.ReceivedAt)
 		if base.Page = record.App.pageName(base.PagePath); base.Page == "" {
 			base.Page = names.Page(base.PagePath)
 		}
 		referrer, _ := SplitURL(base.View.Referrer)
-		base.ReferrerDomain = names.Cap(naming.ReferrerDomain, referrer)
+		base.ReferrerDomain = names.Cap(naming.ReferrerDomain, referrer, record.ReceivedAt)
 	}
 	if report.Journey != nil {
 		base.Journey = *report.Journey
-		base.Journey.Name = names.Cap(naming.Journey, scrubber.Name(base.Journey.Name))
-		base.Journey.Location = names.Cap(naming.Location, scrubber.Name(base.Journey.Location))
+		base.Journey.Name = names.Cap(naming.Journey, scrubber.Name(base.Journey.Name), record.ReceivedAt)
+		base.Journey.Location = names.Cap(naming.Location, scrubber.Name(base.Journey.Location), record.ReceivedAt)
 	}
 	sentAt := time.UnixMilli(report.SentAtMS)
 	for _, event := range report.Events {
@@ -84,10 +84,10 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		switch {
 		case row.Event.Request != nil:
 			row.RequestDomain, row.RequestPath = SplitURL(row.Event.Request.URL)
-			row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain)
+			row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain, record.ReceivedAt)
 		case row.Event.Error != nil: // a copy, since it has been scrubbed
 			e.readStack(&row, report.Release)
-			row.Event.Error.Type = names.Cap(naming.ErrorType, row.Event.Error.Type)
+			row.Event.Error.Type = names.Cap(naming.ErrorType, row.Event.Error.Type, record.ReceivedAt)
 		}
 		rows = append(rows, row)
 	}

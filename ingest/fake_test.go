@@ -168,6 +168,6 @@ func newRig(t testing.TB, dir string, maxBytes int64, letters DeadLetters) *rig 
 	if err != nil {
 		t.Fatal(err)
 	}
-	service := NewService(ServiceOptions{Queue: q, Encoder: plainEncoder{}, Seen: ids, Ledger: ledger, Names: naming.New(time.Now), Now: time.Now})
+	service := NewService(ServiceOptions{Queue: q, Encoder: plainEncoder{}, Seen: ids, Ledger: ledger, Names: naming.New(), Now: time.Now})
 	return &rig{q, ledger, service, pipeline}
 }

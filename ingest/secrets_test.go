@@ -7,7 +7,6 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
-	"time"
 
 	"throughline/beacon"
 	"throughline/ingest/naming"
@@ -89,7 +88,7 @@ func rowsOf(t *testing.T, report any) (rows string, ok bool) {
 	}
 	app := &App{Name: "shop"}
 	refuseUnknownTransactions(app, decoded, nil)
-	text, err := json.Marshal(NewEnricher(naming.New(time.Now), nil).Rows(nil, Record{App: app, Report: decoded}))
+	text, err := json.Marshal(NewEnricher(naming.New(), nil).Rows(nil, Record{App: app, Report: decoded}))
 	if err != nil {
 		t.Fatal(err)
 	}

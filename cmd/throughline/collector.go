@@ -103,7 +103,7 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 // openKnowledge opens what is known beside the reports themselves.
 func (co *collector) openKnowledge() (err error) {
 	c := co.config
-	if co.names, err = naming.Open(c.NamesFile(), co.now, co.log); err != nil {
+	if co.names, err = naming.Open(c.NamesFile(), co.log); err != nil {
 		return err
 	}
 	if co.admission, err = openAdmission(c.QuotasFile(), co.log); err != nil {

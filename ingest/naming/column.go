@@ -36,8 +36,10 @@ func (c Column) String() string {
 // values are those of a column, each with the day on which it was last seen, in
 // days since 1970.
 type values struct {
-	mu     sync.RWMutex
-	days   map[string]*atomic.Int32
+	days sync.Map // of *atomic.Int32, by value; read without a lock
+
+	mu     sync.Mutex // guards what follows, and who adds
+	held   int
 	capped uint64
 	// sought is the last day on which a value was looked for that may go.
 	sought int32
@@ -45,14 +47,13 @@ type values struct {
 
 // cap returns the value or Other, and whether there is something new to keep.
 func (v *values) cap(value string, day int32) (kept string, learned bool) {
-	v.mu.RLock()
-	seen, ok := v.days[value]
-	v.mu.RUnlock()
+	seen, ok := v.days.Load(value)
 	if !ok {
 		return v.add(value, day)
 	}
-	if before := seen.Load(); before < day {
-		return value, seen.CompareAndSwap(before, day)
+	last := seen.(*atomic.Int32)
+	if before := last.Load(); before < day {
+		return value, last.CompareAndSwap(before, day)
 	}
 	return value, false
 }
@@ -60,19 +61,17 @@ func (v *values) cap(value string, day int32) (kept string, learned bool) {
 func (v *values) add(value string, day int32) (kept string, learned bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, ok := v.days[value]; ok {
+	if _, ok := v.days.Load(value); ok {
 		return value, false
 	}
-	if len(v.days) >= maxValues && !v.forget(day) {
+	if v.held >= maxValues && !v.forget(day) {
 		v.capped++
 		return Other, false
 	}
-	if v.days == nil {
-		v.days = map[string]*atomic.Int32{}
-	}
 	seen := new(atomic.Int32)
 	seen.Store(day)
-	v.days[strings.Clone(value)] = seen // it may be part of a larger buffer
+	v.days.Store(strings.Clone(value), seen) // it may be part of a larger buffer
+	v.held++
 	return value, true
 }
 
@@ -82,17 +81,26 @@ func (v *values) forget(day int32) bool {
 		return false // once a day will do, however many come
 	}
 	v.sought = day
-	held := len(v.days)
-	for value, seen := range v.days {
-		if day-seen.Load() > forgetAfterDays {
-			delete(v.days, value)
+	before := v.held
+	v.each(func(value string, seen int32) {
+		if day-seen > forgetAfterDays {
+			v.days.Delete(value)
+			v.held--
 		}
-	}
-	return len(v.days) < held
+	})
+	return v.held < before
+}
+
+// each calls f with each value and the day on which it was last seen.
+func (v *values) each(f func(value string, day int32)) {
+	v.days.Range(func(value, seen any) bool {
+		f(value.(string), seen.(*atomic.Int32).Load())
+		return true
+	})
 }
 
 func (v *values) count() (held int, capped uint64) {
-	v.mu.RLock()
-	defer v.mu.RUnlock()
-	return len(v.days), v.capped
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.held, v.capped
 }

@@ -34,17 +34,13 @@ const (
 
 // Names are those of all apps. They are safe for concurrent use.
 type Names struct {
-	now     func() time.Time
 	mu      sync.RWMutex
 	apps    map[string]*App
 	changes atomic.Uint64 // of what is to be kept
 }
 
-// New returns Names that know nothing. The clock tells the days on which values
-// are seen.
-func New(now func() time.Time) *Names {
-	return &Names{now: now, apps: map[string]*App{}}
-}
+// New returns Names that know nothing.
+func New() *Names { return &Names{apps: map[string]*App{}} }
 
 // Of returns the names of an app.
 func (n *Names) Of(app string) *App {
@@ -76,6 +72,7 @@ type App struct {
 func newApp(n *Names) *App {
 	a := &App{names: n}
 	a.pages.root = &node{}
+	a.pages.forget()
 	return a
 }
 
@@ -92,12 +89,13 @@ func (a *App) Page(path string) string {
 	return name
 }
 
-// Cap returns the value, or Other when the column has had too many already.
-func (a *App) Cap(column Column, value string) string {
+// Cap returns the value, which is seen at that time, or Other when the column has
+// had too many already.
+func (a *App) Cap(column Column, value string, seen time.Time) string {
 	if value == "" {
 		return ""
 	}
-	day := int32(a.names.now().Unix() / int64(24*time.Hour/time.Second))
+	day := int32(seen.Unix() / int64(24*time.Hour/time.Second))
 	kept, learned := a.columns[column].cap(value, day)
 	if learned {
 		a.names.changes.Add(1)

@@ -18,7 +18,7 @@ import (
 func fixed() time.Time { return time.Unix(1_790_000_000, 0) }
 
 func TestPage_NamesPathsAsAPersonWould(t *testing.T) {
-	a := New(fixed).Of("shop")
+	a := New().Of("shop")
 	for path, want := range map[string]string{
 		"":                  "/",
 		"/":                 "/",
@@ -72,7 +72,7 @@ func slug(i int) string {
 }
 
 func TestPage_LearnsSlugs(t *testing.T) {
-	a := New(fixed).Of("shop")
+	a := New().Of("shop")
 	for i := range maxChildren {
 		if path := "/product/" + slug(i); a.Page(path) != path {
 			t.Fatalf("%s is named %s", path, a.Page(path))
@@ -95,7 +95,7 @@ func TestPage_LearnsSlugs(t *testing.T) {
 
 // Articles right below the root do not take the site's sections with them.
 func TestPage_KeepsTheSectionsOfASite(t *testing.T) {
-	a := New(fixed).Of("blog")
+	a := New().Of("blog")
 	for range 50 {
 		for _, path := range []string{"/", "/about", "/search", "/tag/go", "/tag/css", "/author/jane", "/author/joe"} {
 			a.Page(path)
@@ -117,7 +117,7 @@ func TestPage_KeepsTheSectionsOfASite(t *testing.T) {
 // A million paths that nobody would type: memory is bounded, and another app
 // does not notice.
 func TestPage_SurvivesAFlood(t *testing.T) {
-	n := New(fixed)
+	n := New()
 	flooded, other := n.Of("flooded"), n.Of("other")
 	other.Page("/cart")
 	paths := 1_000_000
@@ -127,8 +127,8 @@ func TestPage_SurvivesAFlood(t *testing.T) {
 	for i := range paths {
 		flooded.Page("/" + slug(i/676) + "/" + slug(i) + "/" + slug(i*7) + "/" + slug(i/3))
 	}
-	if held, _ := flooded.pages.count(); held > maxPages || flooded.pages.nodes > maxNodes || len(flooded.pages.remembered) > maxRemembered {
-		t.Errorf("%d names, %d places, %d paths", held, flooded.pages.nodes, len(flooded.pages.remembered))
+	if held, _ := flooded.pages.count(); held > maxPages || flooded.pages.nodes > maxNodes || flooded.pages.rememberedCount > maxRemembered {
+		t.Errorf("%d names, %d places, %d paths", held, flooded.pages.nodes, flooded.pages.rememberedCount)
 	}
 	if got := other.Page("/cart"); got != "/cart" || other.pages.held != 1 {
 		t.Errorf("another app's page is named %s, it has %d", got, other.pages.held)
@@ -137,18 +137,18 @@ func TestPage_SurvivesAFlood(t *testing.T) {
 
 func TestCap_KeepsTheFirstAndCountsTheRest(t *testing.T) {
 	now := fixed()
-	n := New(func() time.Time { return now })
+	n := New()
 	a := n.Of("shop")
 	for i := range maxValues + 10 {
 		want := fmt.Sprint("1.0.", i)
 		if i >= maxValues {
 			want = Other
 		}
-		if got := a.Cap(Release, fmt.Sprint("1.0.", i)); got != want {
+		if got := a.Cap(Release, fmt.Sprint("1.0.", i), now); got != want {
 			t.Fatalf("release %d is %s, want %s", i, got, want)
 		}
 	}
-	if got := a.Cap(Browser, "Chrome"); got != "Chrome" || a.Cap(Release, "") != "" {
+	if got := a.Cap(Browser, "Chrome", now); got != "Chrome" || a.Cap(Release, "", now) != "" {
 		t.Errorf("another column: %s", got)
 	}
 	want := []Count{{"shop", "release", maxValues, 10}, {"shop", "browser", 1, 0}}
@@ -157,10 +157,10 @@ func TestCap_KeepsTheFirstAndCountsTheRest(t *testing.T) {
 	}
 	// A year of releases is no flood: those out of use make room.
 	now = now.AddDate(0, 0, forgetAfterDays+1)
-	a.Cap(Release, "1.0.7") // still in use
+	a.Cap(Release, "1.0.7", now) // still in use
 	now = now.AddDate(0, 0, 1)
-	if got := a.Cap(Release, "2.0.0"); got != "2.0.0" || a.Cap(Release, "1.0.7") != "1.0.7" || len(a.columns[Release].days) != 2 {
-		t.Errorf("a release a month later is %s, there are %d", got, len(a.columns[Release].days))
+	if got := a.Cap(Release, "2.0.0", now); got != "2.0.0" || a.Cap(Release, "1.0.7", now) != "1.0.7" || a.columns[Release].held != 2 {
+		t.Errorf("a release a month later is %s, there are %d", got, a.columns[Release].held)
 	}
 }
 
@@ -170,16 +170,16 @@ func TestRestore_NamesAsBefore(t *testing.T) {
 		segment := rapid.OneOf(rapid.SampledFrom([]string{"a", "b", "cart", "42", "x.html", "*", "**"}), rapid.Map(rapid.IntRange(0, 2000), slug))
 		path := rapid.Map(rapid.SliceOfN(segment, 0, 10), func(s []string) string { return "/" + strings.Join(s, "/") })
 		paths := rapid.SliceOfN(path, 0, 300).Draw(rt, "paths")
-		n := New(fixed)
+		n := New()
 		for _, p := range paths {
 			n.Of("shop").Page(p)
-			n.Of("shop").Cap(Release, p)
+			n.Of("shop").Cap(Release, p, fixed())
 		}
 		snapshot, err := n.Snapshot()
 		if err != nil {
 			rt.Fatal(err)
 		}
-		again := New(fixed)
+		again := New()
 		if err := again.Restore(snapshot); err != nil {
 			rt.Fatal(err)
 		}
@@ -196,7 +196,7 @@ func TestKeep_WritesWhatIsLearned(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "names.json")
 	quiet := slog.New(slog.DiscardHandler)
 	synctest.Test(t, func(t *testing.T) {
-		n, err := Open(file, fixed, quiet)
+		n, err := Open(file, quiet)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -212,15 +212,15 @@ func TestKeep_WritesWhatIsLearned(t *testing.T) {
 		if data, err := os.ReadFile(file); err != nil || !strings.Contains(string(data), "cart") {
 			t.Errorf("after a while: %s, %v", data, err)
 		}
-		n.Of("shop").Cap(Release, "1.2.3")
+		n.Of("shop").Cap(Release, "1.2.3", fixed())
 		end()
 		<-ended
 	})
-	n, err := Open(file, fixed, quiet)
+	n, err := Open(file, quiet)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if held, _ := n.Of("shop").pages.count(); held != 1 || n.Of("shop").columns[Release].days["1.2.3"] == nil {
+	if held, _ := n.Of("shop").pages.count(); held != 1 || n.Of("shop").columns[Release].held != 1 {
 		t.Errorf("%d names are back", held)
 	}
 }
@@ -234,7 +234,7 @@ func TestOpen_SetsAsideWhatItCannotRead(t *testing.T) {
 			if err := os.WriteFile(file, []byte(content), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			n, err := Open(file, fixed, slog.New(slog.DiscardHandler))
+			n, err := Open(file, slog.New(slog.DiscardHandler))
 			if err != nil || len(n.Counts()) != 0 {
 				t.Fatalf("%v, %v", n, err)
 			}
@@ -249,7 +249,7 @@ func FuzzPage(f *testing.F) {
 	for _, path := range []string{"/", "/a/b", "/%", "/%25/%41", "//;x", "/2026/x", "/" + strings.Repeat("a/", 50), "\xff/\x00"} {
 		f.Add(path)
 	}
-	a := New(fixed).Of("shop")
+	a := New().Of("shop")
 	f.Fuzz(func(t *testing.T, path string) {
 		name := a.Page(path)
 		if len(name) > (maxDepth+1)*(3*maxSegmentBytes+10) {
@@ -262,9 +262,9 @@ func FuzzPage(f *testing.F) {
 }
 
 func FuzzRestore(f *testing.F) {
-	n := New(fixed)
+	n := New()
 	n.Of("shop").Page("/product/42")
-	n.Of("shop").Cap(OS, "Linux")
+	n.Of("shop").Cap(OS, "Linux", fixed())
 	good, err := n.Snapshot()
 	if err != nil {
 		f.Fatal(err)
@@ -272,22 +272,22 @@ func FuzzRestore(f *testing.F) {
 	f.Add(good)
 	f.Add([]byte(`{"version":1,"apps":{"a":{"pages":{"c":{"":null,"*":{"w":true,"c":{"x":{"p":true}}}}},"columns":{"os":{"":-1}}}}}`))
 	f.Fuzz(func(t *testing.T, snapshot []byte) {
-		n := New(fixed)
+		n := New()
 		if n.Restore(snapshot) != nil {
 			return
 		}
 		for _, count := range n.Counts() {
 			n.Of(count.App).Page("/a/b/c")
-			n.Of(count.App).Cap(OS, "x")
+			n.Of(count.App).Cap(OS, "x", fixed())
 		}
-		if again, err := n.Snapshot(); err != nil || New(fixed).Restore(again) != nil {
+		if again, err := n.Snapshot(); err != nil || New().Restore(again) != nil {
 			t.Errorf("%s, %v", again, err)
 		}
 	})
 }
 
 func BenchmarkNames(b *testing.B) {
-	n := New(fixed)
+	n := New()
 	paths := make([]string, 500)
 	for i := range paths {
 		paths[i] = "/product/" + slug(i)
@@ -310,7 +310,7 @@ func BenchmarkNames(b *testing.B) {
 		b.ReportAllocs()
 		b.RunParallel(func(pb *testing.PB) {
 			for pb.Next() {
-				n.Of("shop").Cap(Release, "2.7.1")
+				n.Of("shop").Cap(Release, "2.7.1", fixed())
 			}
 		})
 	})

@@ -34,22 +34,25 @@ type page struct {
 
 // pages are what is known of an app's paths.
 type pages struct {
-	mu sync.RWMutex
-	// remembered are the names of paths seen lately, until names change.
-	remembered map[string]page
-	root       *node
-	held       int // names
-	nodes      int
-	capped     atomic.Uint64
+	// remembered are the names of paths seen lately, until names change; they are
+	// read without a lock.
+	remembered atomic.Pointer[sync.Map] // of page, by path
+
+	mu              sync.RWMutex // guards what follows
+	rememberedCount int
+	root            *node
+	held            int // names
+	nodes           int
+	capped          atomic.Uint64
 }
 
 // name returns the name of a path, and whether something was learned of it that
 // is to be kept.
 func (p *pages) name(path string) (name string, learned bool) {
-	p.mu.RLock()
-	known, ok := p.remembered[path]
-	p.mu.RUnlock()
-	if !ok {
+	var known page
+	if seen, ok := p.remembered.Load().Load(path); ok {
+		known = seen.(page)
+	} else {
 		known, learned = p.find(path)
 	}
 	if known.at == nil {
@@ -65,11 +68,18 @@ func (p *pages) find(path string) (found page, learned bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	found, learned = p.learn(segmentsOf(path))
-	if p.remembered == nil || len(p.remembered) >= maxRemembered {
-		p.remembered = map[string]page{}
+	if p.rememberedCount >= maxRemembered {
+		p.forget()
 	}
-	p.remembered[strings.Clone(path)] = found // it may be part of a larger buffer
+	p.rememberedCount++
+	p.remembered.Load().Store(strings.Clone(path), found) // it may be part of a larger buffer
 	return found, learned
+}
+
+// forget makes room for the names of other paths.
+func (p *pages) forget() {
+	p.remembered.Store(&sync.Map{})
+	p.rememberedCount = 0
 }
 
 // learn finds the name of a path and makes it known.
@@ -145,7 +155,7 @@ func (p *pages) collapse(at *node, depth int) {
 	}
 	at.children, at.wild = kept, true
 	p.held, p.nodes = p.root.count()
-	p.remembered = nil // the names of many have changed
+	p.forget() // the names of many have changed
 }
 
 // total is how often what is below a place was visited.

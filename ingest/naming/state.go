@@ -52,15 +52,12 @@ func (a *App) snapshot() appState {
 	s.Pages = a.pages.root.snapshot()
 	a.pages.mu.RUnlock()
 	for c := range columnCount {
-		v := &a.columns[c]
-		v.mu.RLock()
-		for value, seen := range v.days {
+		a.columns[c].each(func(value string, day int32) {
 			if s.Columns[c.String()] == nil {
 				s.Columns[c.String()] = map[string]int32{}
 			}
-			s.Columns[c.String()][value] = seen.Load()
-		}
-		v.mu.RUnlock()
+			s.Columns[c.String()][value] = day
+		})
 	}
 	return s
 }
@@ -134,8 +131,8 @@ func restoredNode(kept *nodeState, depth int, budget *int) *node {
 
 // Open returns the names that a file has, none if it is not there. A file that
 // cannot be understood is set aside, and names are learned anew.
-func Open(file string, now func() time.Time, log *slog.Logger) (*Names, error) {
-	n := New(now)
+func Open(file string, log *slog.Logger) (*Names, error) {
+	n := New()
 	return n, statefile.Load(file, n.Restore, log)
 }
 

@@ -80,7 +80,7 @@ func service(t *testing.T, disk func(operation string) error) (accept func() (in
 	if err != nil {
 		t.Fatal(err)
 	}
-	taking := ingest.NewService(ingest.ServiceOptions{Queue: q, Encoder: encoder, Seen: ids, Ledger: ledger, Names: naming.New(time.Now), Now: time.Now})
+	taking := ingest.NewService(ingest.ServiceOptions{Queue: q, Encoder: encoder, Seen: ids, Ledger: ledger, Names: naming.New(), Now: time.Now})
 	report := []byte(`{"v":1,"sent_at_ms":1763900000500,"source":"rum","session_id":"00000000000000a1",` +
 		`"view":{"id":"00000000000000b1","url":"https://shop.example/","navigation":"navigate"},` +
 		`"events":[{"id":"00000000000000e1","at_ms":1763900000000,"error":{"kind":"error","message":"x","count":1}}]}`)

@@ -91,7 +91,7 @@ func openDoor(t *testing.T, queueBytes int64, changes ...func(*Options, []ingest
 	apps := []ingest.App{{Name: "shop", Key: key, Origins: []string{origin}, Transactions: []ingest.Transaction{{Name: "View product"}}}, {Name: "other", Key: "other-4f7c2a", Origins: []string{"*"}}}
 	options := Options{
 		Service: ingest.NewService(ingest.ServiceOptions{
-			Queue: q, Encoder: d.rows, Seen: seen.New(time.Minute, 10_000), Ledger: d.ledger, Names: naming.New(time.Now), Now: time.Now,
+			Queue: q, Encoder: d.rows, Seen: seen.New(time.Minute, 10_000), Ledger: d.ledger, Names: naming.New(), Now: time.Now,
 		}),
 		Script: func(app *ingest.App) ([]byte, error) {
 			return []byte("/* " + strings.Repeat(app.Name, 100) + " */"), nil
