@@ -95,7 +95,8 @@ func rowOf(app string, source beacon.Source, minute int, id string) ingest.Row {
 	unique := fmt.Sprintf("%s-%s-%d", app, source, minute)
 	return ingest.Row{
 		App: app, Source: source, Release: "1.0", SessionID: hexID("session" + unique),
-		View:        beacon.View{ID: hexID("view" + unique), URL: "https://" + app + ".example/checkout"},
+		View: beacon.View{ID: hexID("view" + unique), URL: "https://" + app + ".example/checkout"}, PageDomain: app + ".example", PagePath: "/checkout",
+		RequestDomain: app + ".example", RequestPath: "/api/search", Fingerprint: 1,
 		Transaction: beacon.TransactionRef{Name: app + " checkout", InstanceID: hexID(unique), Version: "1"},
 		Timestamp:   at, ReceivedAt: at.Add(time.Second), Satisfied: time.Second,
 		Event: beacon.Event{ID: hexID(id + unique)},
@@ -122,7 +123,7 @@ func visit(app string, minute int) []ingest.Row {
 	})
 	add("request", func(e *beacon.Event) {
 		e.TraceID = fmt.Sprintf("%032x", minute+1)
-		e.Request = &beacon.Request{Method: "GET", URL: "https://" + app + ".example/api/search", Initiator: "fetch", StatusCode: 200, DurationMS: wait}
+		e.Request = &beacon.Request{Method: "GET", Initiator: "fetch", StatusCode: 200, DurationMS: wait}
 	})
 	add("error", func(e *beacon.Event) {
 		e.Error = &beacon.Error{Kind: beacon.ErrorUncaught, Type: "TypeError", Message: app + " broke", Stack: "at f (app.js:1:2)", Count: 2}
@@ -165,6 +166,7 @@ func journey(app string, minute int) []ingest.Row {
 func outsideAnyTransaction() ingest.Row {
 	row := rowOf("shop", beacon.SourceRUM, 3, "outside")
 	row.Transaction, row.View.ID = beacon.TransactionRef{}, "view-outside"
+	row.Fingerprint = 2
 	row.Event.Error = &beacon.Error{Kind: beacon.ErrorUncaught, Type: "RangeError", Message: "elsewhere", Count: 1}
 	return row
 }

@@ -19,9 +19,21 @@ func freePorts(args ...string) []string {
 	}, args...)
 }
 
+// shortTempDir is a directory for temporary files of its own, with a path that is
+// short enough for the browser to keep its own below its profile.
+func shortTempDir(t *testing.T) {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "tl")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	t.Setenv("TMPDIR", dir)
+}
+
 // The newcomer's way: everything at once, real browsers and all.
 func TestDemo_MeasuresVisitorsAndJourneysAndEndsByItself(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	shortTempDir(t)
 	code, out, stderr := command(t.Context(), freePorts("--duration=20s", "--json")...)
 	if code != exitOK {
 		t.Fatalf("exit %d\n%s\n%s", code, out, stderr)
@@ -44,7 +56,7 @@ func TestDemo_MeasuresVisitorsAndJourneysAndEndsByItself(t *testing.T) {
 }
 
 func TestDemo_CtrlCEndsItAtOnce(t *testing.T) {
-	t.Setenv("TMPDIR", t.TempDir())
+	shortTempDir(t)
 	ctx, cancel := context.WithCancel(t.Context())
 	var out screen
 	ended := make(chan int, 1)
