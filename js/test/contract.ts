@@ -35,6 +35,10 @@ const required =
 const hex = (length: number) =>
   typed('string', (v: string) => (new RegExp(`^[0-9a-f]{${length}}$`).test(v) ? undefined : 'invalid'));
 const name = typed('string', (v: string) => (bytes(v) > MAX_NAME_BYTES ? 'too_long' : undefined));
+const MAX_WORD_BYTES = 32;
+const word = typed('string', (v: string) =>
+  bytes(v) > MAX_WORD_BYTES ? 'too_long' : /^[A-Za-z_-]*$/.test(v) ? undefined : 'invalid',
+);
 const text = typed('string', () => undefined);
 const url = typed('string', (v: string) => {
   if (bytes(v) > MAX_URL_BYTES) {
@@ -92,7 +96,7 @@ const payloads: Record<string, Rules> = {
     cls_element: optional(text),
   },
   request: {
-    method: optional(name),
+    method: optional(word),
     url: required(url),
     initiator: required(oneOf('fetch', 'xmlhttprequest')),
     status_code: status,
@@ -115,7 +119,7 @@ const payloads: Record<string, Rules> = {
     wait_ms: duration,
   },
   journey_run: { outcome: runOutcome, slot_at_ms: instant, steps: required(within(0, 1000)) },
-  journey_step: { index: required(within(0, 1000)), name: required(name), type: required(name), outcome: runOutcome },
+  journey_step: { index: required(within(0, 1000)), name: required(name), type: required(word), outcome: runOutcome },
 };
 
 function apply(rules: Rules, value: Json, path = ''): Omit<Refusal, 'index'> | undefined {
