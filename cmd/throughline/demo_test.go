@@ -45,7 +45,7 @@ func TestDemo_MeasuresVisitorsAndJourneysAndEndsByItself(t *testing.T) {
 	if result.PageViews == 0 || result.JourneyRuns == 0 || len(result.Transactions) == 0 {
 		t.Errorf("result: %+v", result)
 	}
-	for _, want := range []string{"shop            http://127.0.0.1:", "after 10s", "in the end:", "Apdex"} {
+	for _, want := range []string{"shop            http://127.0.0.1:", "\nafter 1", "in the end:", "Apdex"} {
 		if !strings.Contains(stderr, want) {
 			t.Errorf("the terminal lacks %q:\n%s", want, stderr)
 		}
