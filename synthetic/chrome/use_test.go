@@ -25,7 +25,7 @@ func TestClick_Selectors(t *testing.T) {
 		`xpath///button`, "pierce/button",
 	} {
 		visit(t, page, site.URL+"/results")
-		if err := page.Click(within(t, time.Second), selectors(t, selector), synthetic.ClickOptions{}); err != nil {
+		if err := page.Click(within(t, patience), selectors(t, selector), synthetic.ClickOptions{}); err != nil {
 			t.Errorf("%s: %v", selector, err)
 			continue
 		}
@@ -41,10 +41,10 @@ func TestClick_Race(t *testing.T) {
 	site, browser := newSite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/results")
-	check(t, page.Click(within(t, time.Second), selectors(t, "aria/Nothing", "#nothing", "text/Add to cart"), synthetic.ClickOptions{}))
-	err := page.Click(within(t, 300*time.Millisecond), selectors(t, "aria/Nothing", "#nothing"), synthetic.ClickOptions{})
+	check(t, page.Click(within(t, patience), selectors(t, "aria/Nothing", "#nothing", "text/Add to cart"), synthetic.ClickOptions{}))
+	err := page.Click(within(t, tooShort), selectors(t, "aria/Nothing", "#nothing"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonElementNotFound, "no element found by aria/Nothing, #nothing")
-	err = page.Click(within(t, 300*time.Millisecond), selectors(t, "p["), synthetic.ClickOptions{})
+	err = page.Click(within(t, tooShort), selectors(t, "p["), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonTimeout, "not a valid selector")
 }
 
@@ -62,13 +62,13 @@ func TestClick_Shadow(t *testing.T) {
 		"aria":   {{css("my-host"), css("inner-host"), {Kind: synthetic.SelectARIA, Value: "Deep"}}},
 	} {
 		visit(t, page, site.URL+"/shadow")
-		if err := page.Click(within(t, time.Second), way, synthetic.ClickOptions{}); err != nil {
+		if err := page.Click(within(t, patience), way, synthetic.ClickOptions{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		wantTitle(t, page, "deep clicked")
 	}
-	err := page.Click(within(t, 200*time.Millisecond), synthetic.CSS("#deep"), synthetic.ClickOptions{})
+	err := page.Click(within(t, tooShort), synthetic.CSS("#deep"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonElementNotFound, "#deep")
 }
 
@@ -78,7 +78,7 @@ func TestClick_ClobberedForm(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/clobbered")
 	for _, selector := range []string{"form", "text/Pay now", "pierce/form", "xpath///form"} {
-		check(t, page.Click(within(t, 3*time.Second), selectors(t, selector), synthetic.ClickOptions{}))
+		check(t, page.Click(within(t, patience), selectors(t, selector), synthetic.ClickOptions{}))
 	}
 	wantTitle(t, page, "clobbered")
 }
@@ -92,14 +92,14 @@ func TestClick_Obstacles(t *testing.T) {
 		"#off": "<button#off> found by #off cannot be used: disabled", "#gone": "hidden",
 		"#under": "covered by <div#veil.modal>",
 	} {
-		err := page.Click(within(t, 300*time.Millisecond), synthetic.CSS(selector), synthetic.ClickOptions{})
+		err := page.Click(within(t, tooShort), synthetic.CSS(selector), synthetic.ClickOptions{})
 		wantFault(t, err, beacon.ReasonTimeout, words)
 	}
-	check(t, page.Click(within(t, time.Second), synthetic.CSS("#late"), synthetic.ClickOptions{}))
+	check(t, page.Click(within(t, patience), synthetic.CSS("#late"), synthetic.ClickOptions{}))
 	wantTitle(t, page, "late")
-	check(t, page.Click(within(t, time.Second), synthetic.CSS("#styled"), synthetic.ClickOptions{}))
+	check(t, page.Click(within(t, patience), synthetic.CSS("#styled"), synthetic.ClickOptions{}))
 	wantValue(t, page, "styled.checked", "true")
-	check(t, page.Click(within(t, time.Second), synthetic.CSS("#far"), synthetic.ClickOptions{}))
+	check(t, page.Click(within(t, patience), synthetic.CSS("#far"), synthetic.ClickOptions{}))
 	wantTitle(t, page, "far")
 }
 
@@ -116,7 +116,7 @@ func TestClick_ButtonsAndOffsets(t *testing.T) {
 		"auxclick 2":      {Button: synthetic.ButtonSecondary},
 		"touchstart":      {Device: synthetic.DeviceTouch, Hold: time.Millisecond},
 	} {
-		check(t, page.Click(within(t, time.Second), synthetic.CSS("#area"), options))
+		check(t, page.Click(within(t, patience), synthetic.CSS("#area"), options))
 		title, err := page.Title(t.Context())
 		check(t, err)
 		if !strings.HasPrefix(title, strings.TrimSpace(want)) {
@@ -131,25 +131,26 @@ func TestClick_WaitsForNavigation(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/")
 	before := page.Navigations()
-	check(t, page.Click(within(t, 2*time.Second), selectors(t, "text/All things"), synthetic.ClickOptions{}))
+	check(t, page.Click(within(t, patience), selectors(t, "text/All things"), synthetic.ClickOptions{}))
 	if page.URL() != site.URL+"/results?q=all" {
 		t.Errorf("at %s right after the click", page.URL())
 	}
-	ctx := within(t, 300*time.Millisecond)
+	ctx := within(t, patience)
 	check(t, page.AwaitNavigation(ctx, before, ""))
 	check(t, page.AwaitNavigation(ctx, before, site.URL+"/results?q=all"))
+	ctx = within(t, tooShort)
 	fault := wantFault(t, page.AwaitNavigation(ctx, before, site.URL+"/results?q=secret"), beacon.ReasonAssertion, "another query")
 	if strings.Contains(fault.Message, "secret") {
 		t.Errorf("the query shows: %s", fault.Message)
 	}
-	ctx = within(t, 200*time.Millisecond)
+	ctx = within(t, tooShort)
 	wantFault(t, page.AwaitNavigation(ctx, before, site.URL+"/"), beacon.ReasonAssertion, "arrived at "+site.URL+"/results, expected "+site.URL+"/")
-	ctx = within(t, 200*time.Millisecond)
+	ctx = within(t, tooShort)
 	wantFault(t, page.AwaitNavigation(ctx, page.Navigations(), ""), beacon.ReasonAssertion, "did not happen")
-	ctx = within(t, 200*time.Millisecond)
+	ctx = within(t, tooShort)
 	wantFault(t, page.AwaitTitle(ctx, "Cart"), beacon.ReasonAssertion, `the title is "results", expected "Cart"`)
 	visit(t, page, site.URL+"/")
-	err := page.Click(within(t, 2*time.Second), selectors(t, "text/Broken"), synthetic.ClickOptions{})
+	err := page.Click(within(t, patience), selectors(t, "text/Broken"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonNavigation, "HTTP status 500")
 }
 
@@ -171,7 +172,7 @@ func TestChange(t *testing.T) {
 		{"#color", "#ff0000", "color.value", `"#ff0000"`},
 		{"#box", "true", "box.checked", "true"},
 	} {
-		if err := page.Change(within(t, 2*time.Second), synthetic.CSS(test.field), test.value); err != nil {
+		if err := page.Change(within(t, patience), synthetic.CSS(test.field), test.value); err != nil {
 			t.Errorf("%s: %v", test.field, err)
 			continue
 		}
@@ -181,11 +182,11 @@ func TestChange(t *testing.T) {
 		wantValue(t, page, "log.includes('"+field+"')", "true")
 	}
 	wantValue(t, page, "log.includes('key:d')", "true")
-	err := page.Change(within(t, 200*time.Millisecond), synthetic.CSS("#pick"), "hush")
+	err := page.Change(within(t, tooShort), synthetic.CSS("#pick"), "hush")
 	if fault := wantFault(t, err, beacon.ReasonTimeout, "<select#pick>"); strings.Contains(fault.Message, "hush") {
 		t.Errorf("the value shows: %s", fault.Message)
 	}
-	wantFault(t, page.Change(within(t, 200*time.Millisecond), synthetic.CSS("#fixed"), "x"), beacon.ReasonTimeout, "read-only")
+	wantFault(t, page.Change(within(t, tooShort), synthetic.CSS("#fixed"), "x"), beacon.ReasonTimeout, "read-only")
 }
 
 func TestKeys(t *testing.T) {
@@ -210,7 +211,7 @@ func TestKeys(t *testing.T) {
 
 	visit(t, page, site.URL+"/")
 	check(t, page.Change(t.Context(), selectors(t, "aria/Search the shop"), "mug"))
-	check(t, page.KeyDown(within(t, 2*time.Second), "Enter"))
+	check(t, page.KeyDown(within(t, patience), "Enter"))
 	if page.URL() != site.URL+"/results?q=mug" {
 		t.Errorf("Enter led to %s", page.URL())
 	}
@@ -223,7 +224,7 @@ func TestType(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/")
 	start := time.Now()
-	check(t, page.Type(within(t, 3*time.Second), synthetic.CSS("#q"), "Müg €\n", 30*time.Millisecond))
+	check(t, page.Type(within(t, patience), synthetic.CSS("#q"), "Müg €\n", 30*time.Millisecond))
 	if took := time.Since(start); took < 180*time.Millisecond {
 		t.Errorf("typed in %s", took)
 	}
@@ -238,7 +239,7 @@ func TestScroll(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/obstacles")
 	check(t, page.Scroll(t.Context(), 0, 600))
-	check(t, page.WaitForExpression(within(t, 2*time.Second), "scrollY > 100"))
+	check(t, page.WaitForExpression(within(t, patience), "scrollY > 100"))
 }
 
 func TestWaitForElement(t *testing.T) {
@@ -267,14 +268,13 @@ func TestWaitForElement(t *testing.T) {
 		"wrong attribute": {synthetic.ElementCondition{Selectors: item, Count: 1, Attributes: map[string]string{"id": "x"}}, beacon.ReasonAssertion, "properties and attributes"},
 		"wrong property":  {synthetic.ElementCondition{Selectors: item, Count: 1, Properties: []byte(`{"localName":"p"}`)}, beacon.ReasonAssertion, "properties and attributes"},
 	} {
-		err := page.WaitForElement(within(t, 200*time.Millisecond), test.condition)
 		if test.reason == "" {
-			if err != nil {
+			if err := page.WaitForElement(within(t, patience), test.condition); err != nil {
 				t.Errorf("%s: %v", name, err)
 			}
 			continue
 		}
-		wantFault(t, err, test.reason, test.words)
+		wantFault(t, page.WaitForElement(within(t, tooShort), test.condition), test.reason, test.words)
 	}
 }
 
@@ -287,17 +287,17 @@ func TestWaitForExpression(t *testing.T) {
 		"true", "1", "'x'", "[]", "({})", "1n", "Infinity", "new Promise(done => setTimeout(() => done(true), 50))",
 		"(globalThis.tries = (globalThis.tries ?? 0) + 1) > 2",
 	} {
-		if err := page.WaitForExpression(within(t, 2*time.Second), expression); err != nil {
+		if err := page.WaitForExpression(within(t, patience), expression); err != nil {
 			t.Errorf("%s: %v", expression, err)
 		}
 	}
 	for _, expression := range []string{"false", "0", "-0", "0n", "NaN", "''", "null", "undefined", "Promise.resolve(0)"} {
-		err := page.WaitForExpression(within(t, 100*time.Millisecond), expression)
+		err := page.WaitForExpression(within(t, tooShort), expression)
 		wantFault(t, err, beacon.ReasonAssertion, "stays false")
 	}
-	err := page.WaitForExpression(within(t, 100*time.Millisecond), "nothing.here")
+	err := page.WaitForExpression(within(t, tooShort), "nothing.here")
 	wantFault(t, err, beacon.ReasonAssertion, "ReferenceError: nothing is not defined")
-	err = page.WaitForExpression(within(t, 100*time.Millisecond), "new Promise(() => {})")
+	err = page.WaitForExpression(within(t, tooShort), "new Promise(() => {})")
 	wantFault(t, err, beacon.ReasonTimeout, "did not respond")
 }
 
