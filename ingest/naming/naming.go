@@ -25,7 +25,8 @@ const (
 	maxPages = 1000
 	// maxValues is how many values a capped column may have in an app.
 	maxValues = 1000
-	// maxApps bounds the apps, which the configuration names.
+	// maxApps bounds the apps, which the configuration names; those beyond it share
+	// what one may have.
 	maxApps = 10_000
 	// forgetAfterDays is how long a value stands in the way of new ones after it was
 	// last seen, such as a release that is out of use.
@@ -36,11 +37,16 @@ const (
 type Names struct {
 	mu      sync.RWMutex
 	apps    map[string]*App
+	beyond  *App          // stands for all beyond the bound
 	changes atomic.Uint64 // of what is to be kept
 }
 
 // New returns Names that know nothing.
-func New() *Names { return &Names{apps: map[string]*App{}} }
+func New() *Names {
+	n := &Names{apps: map[string]*App{}}
+	n.beyond = newApp(n)
+	return n
+}
 
 // Of returns the names of an app.
 func (n *Names) Of(app string) *App {
@@ -55,10 +61,11 @@ func (n *Names) Of(app string) *App {
 	if a, ok := n.apps[app]; ok {
 		return a
 	}
-	a = newApp(n)
-	if len(n.apps) < maxApps {
-		n.apps[app] = a
+	if len(n.apps) >= maxApps {
+		return n.beyond
 	}
+	a = newApp(n)
+	n.apps[app] = a
 	return a
 }
 
@@ -71,16 +78,20 @@ type App struct {
 
 func newApp(n *Names) *App {
 	a := &App{names: n}
-	a.pages.root = &node{}
-	a.pages.forget()
+	a.pages.root = &node{name: "/"}
+	a.pages.remembered.Store(&sync.Map{})
 	return a
 }
 
 // Page returns the name of the page at a URL path, such as /product/* for
 // /product/blue-mug: a glob as business transactions are defined by. Segments
 // that look like ids or dates become *, and so do all segments at a place that
-// has had too many; from then on, for ever. Deep paths end in /**. Slashes at the
-// end and double ones do not count, nor do parameters behind a semicolon.
+// has had too many; from then on, for ever. Deep paths end in /**. A path that
+// would need one name more than an app may have is named Other.
+//
+// Slashes at the end and double ones do not count, nor do parameters behind a
+// semicolon. Escapes are read, so that /%C3%BC is named /ü. Capital letters are
+// others than small ones, as they are to most servers.
 func (a *App) Page(path string) string {
 	name, learned := a.pages.name(path)
 	if learned {

@@ -7,155 +7,195 @@ import (
 )
 
 const (
-	// maxDepth is how many segments a name has at most.
+	// maxDepth is how many segments a name has at most, before a rest.
 	maxDepth = 8
-	// maxSegmentBytes is longer than words that are typed; what is longer is data.
-	maxSegmentBytes = 40
-	// maxRemembered bounds the paths whose names are remembered as they are.
-	maxRemembered = 4096
 	// maxNodes bounds the places in the paths of an app.
 	maxNodes = 20 * maxPages
-	wildcard = "*"
+	// maxRemembered bounds the paths whose names are remembered as they are.
+	maxRemembered = 4096
+	wildcard      = "*"
+	rest          = "**"
 )
 
 // node is a place in the paths of an app.
 type node struct {
+	name     string // of the page here
 	children map[string]*node
 	wild     bool // a segment that is none of the children is the wildcard
-	page     bool // it is the end of a name
+	page     bool // paths have ended here
 	visits   atomic.Uint64
-}
-
-// page is what is remembered of a path.
-type page struct {
-	name string
-	at   *node // nil for Other
 }
 
 // pages are what is known of an app's paths.
 type pages struct {
-	// remembered are the names of paths seen lately, until names change; they are
-	// read without a lock.
-	remembered atomic.Pointer[sync.Map] // of page, by path
+	// remembered are the places of paths as they came, until places change; they
+	// are read without a lock.
+	remembered atomic.Pointer[sync.Map] // of *node, by path
 
-	mu              sync.RWMutex // guards what follows
-	rememberedCount int
+	mu              sync.RWMutex // guards what follows, and all nodes
 	root            *node
 	held            int // names
 	nodes           int
+	rememberedCount atomic.Int64 // changed with mu held for reading
 	capped          atomic.Uint64
 }
 
 // name returns the name of a path, and whether something was learned of it that
 // is to be kept.
 func (p *pages) name(path string) (name string, learned bool) {
-	var known page
-	if seen, ok := p.remembered.Load().Load(path); ok {
-		known = seen.(page)
-	} else {
-		known, learned = p.find(path)
+	at := p.find(path)
+	if at == nil {
+		at, learned = p.learn(path)
 	}
-	if known.at == nil {
+	if at == nil {
 		p.capped.Add(1)
-	} else {
-		known.at.visits.Add(1)
+		return Other, learned
 	}
-	return known.name, learned
+	at.visits.Add(1)
+	return at.name, learned
 }
 
-// find finds the name of a path and remembers it.
-func (p *pages) find(path string) (found page, learned bool) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	found, learned = p.learn(segmentsOf(path))
-	if p.rememberedCount >= maxRemembered {
-		p.forget()
+// find returns the place of a path whose name is known, and nil for others.
+func (p *pages) find(path string) *node {
+	if at, ok := p.remembered.Load().Load(path); ok {
+		return at.(*node)
 	}
-	p.rememberedCount++
-	p.remembered.Load().Store(strings.Clone(path), found) // it may be part of a larger buffer
-	return found, learned
-}
-
-// forget makes room for the names of other paths.
-func (p *pages) forget() {
-	p.remembered.Store(&sync.Map{})
-	p.rememberedCount = 0
-}
-
-// learn finds the name of a path and makes it known.
-func (p *pages) learn(segments []string) (found page, learned bool) {
-	var b strings.Builder
+	p.mu.RLock()
+	defer p.mu.RUnlock()
 	at := p.root
-	for depth, segment := range segments {
-		b.WriteByte('/')
-		if depth == maxDepth {
-			b.WriteString("**")
+	for depth, left := 0, path; at != nil; depth++ {
+		var raw string
+		if raw, left = cutSegment(left); raw == "" {
 			break
 		}
-		next, ok := at.children[segment]
-		if !ok && at.wild {
-			segment = wildcard
-			next, ok = at.children[segment]
+		if depth == maxDepth {
+			at = at.children[rest]
+			break
 		}
-		if !ok && segment != wildcard && len(at.children) >= maxChildren {
-			p.collapse(at, depth)
-			segment, learned = wildcard, true
-			next, ok = at.children[segment]
-		}
-		if !ok {
-			if p.nodes >= maxNodes || p.held >= maxPages {
-				return page{name: Other}, learned
-			}
-			next, learned = p.add(at, segment), true
-		}
-		b.WriteString(segment)
-		at = next
+		at = at.known(raw)
 	}
-	if b.Len() == 0 {
-		b.WriteByte('/')
+	if at == nil || !at.page {
+		return nil
+	}
+	// Room is made only when places change: paths that are asked for once, as those
+	// with ids in them, would make others forgotten that are asked for all the time.
+	if p.rememberedCount.Load() < maxRemembered {
+		p.rememberedCount.Add(1)
+		p.remembered.Load().Store(strings.Clone(path), at) // it may be part of a larger buffer
+	}
+	return at
+}
+
+// known returns the child that a segment leads to, and nil if it is none yet.
+func (n *node) known(raw string) *node {
+	if next := n.children[raw]; next != nil {
+		return next
+	}
+	segment := generic(raw)
+	if next := n.children[segment]; next != nil || !n.wild {
+		return next
+	}
+	return n.children[wildcard]
+}
+
+// learn makes the name of a path known; there is nil if there are too many.
+func (p *pages) learn(path string) (at *node, learned bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	at = p.root
+	for depth, left := 0, path; ; depth++ {
+		var raw string
+		if raw, left = cutSegment(left); raw == "" {
+			break
+		}
+		segment := rest
+		if depth < maxDepth {
+			segment = generic(raw)
+		}
+		if at.children[segment] == nil && segment != wildcard && segment != rest {
+			if !at.wild && len(at.children) >= maxChildren {
+				p.collapse(at)
+				learned = true
+			}
+			if at.wild {
+				segment = wildcard
+			}
+		}
+		if at.children[segment] == nil {
+			if p.nodes >= maxNodes || p.held >= maxPages {
+				return nil, learned
+			}
+			at.child(segment)
+			p.nodes++
+			learned = true
+		}
+		if at = at.children[segment]; segment == rest {
+			break
+		}
 	}
 	if !at.page {
 		if p.held >= maxPages {
-			return page{name: Other}, learned
+			return nil, learned
 		}
 		at.page, learned = true, true
 		p.held++
 	}
-	return page{b.String(), at}, learned
+	return at, learned
 }
 
-// add adds a place behind another.
-func (p *pages) add(at *node, segment string) *node {
-	if at.children == nil {
-		at.children = map[string]*node{}
+// child returns the child of that segment, which is made if it is not there.
+func (n *node) child(segment string) *node {
+	if next := n.children[segment]; next != nil {
+		return next
 	}
-	next := &node{}
-	at.children[strings.Clone(segment)] = next
-	p.nodes++
+	if n.children == nil {
+		n.children = map[string]*node{}
+	}
+	next := &node{name: strings.TrimSuffix(n.name, "/") + "/" + segment}
+	n.children[next.name[len(next.name)-len(segment):]] = next // not a part of the path
 	return next
+}
+
+// collapse makes the segments at a place one. Right below the root those that look
+// like sections of the site stay.
+func (p *pages) collapse(at *node) {
+	isSection := func(*node) bool { return false }
+	if at == p.root {
+		twiceAverage := 2 * at.total() / uint64(len(at.children))
+		isSection = func(n *node) bool { return len(n.children) > 1 || n.wild || n.total() > twiceAverage }
+	}
+	at.collapse(isSection)
+	p.held, p.nodes = p.root.count()
+	p.remembered.Store(&sync.Map{}) // the names of many have changed
+	p.rememberedCount.Store(0)
 }
 
 // collapse makes the segments at a place one, but for those that stay. What
 // followed each of the others may follow the wildcard from now on.
-func (p *pages) collapse(at *node, depth int) {
-	all := at.children[wildcard]
-	if all == nil {
-		all = &node{}
-	}
-	kept := map[string]*node{wildcard: all}
-	average := at.total() / uint64(len(at.children))
-	for segment, child := range at.children {
-		switch {
-		case segment == wildcard:
-		case depth == 0 && (len(child.children) > 1 || child.wild || child.total() > 2*average):
-			kept[segment] = child
-		default:
-			all.join(child)
+func (n *node) collapse(stays func(*node) bool) {
+	joined := n.children
+	n.children, n.wild = map[string]*node{}, true
+	all := n.child(wildcard)
+	for segment, child := range joined {
+		if segment != wildcard && stays(child) {
+			n.children[segment] = child
+			continue
 		}
+		all.join(child)
 	}
-	at.children, at.wild = kept, true
-	p.held, p.nodes = p.root.count()
-	p.forget() // the names of many have changed
+}
+
+// join takes over what another node knows. In which order nodes are joined makes
+// no difference.
+func (n *node) join(other *node) {
+	n.page = n.page || other.page
+	n.visits.Add(other.visits.Load())
+	for segment, child := range other.children {
+		n.child(segment).join(child)
+	}
+	if n.wild || other.wild || len(n.children) > maxChildren {
+		n.collapse(func(*node) bool { return false })
+	}
 }
 
 // total is how often what is below a place was visited.
@@ -165,26 +205,6 @@ func (n *node) total() uint64 {
 		visits += child.total()
 	}
 	return visits
-}
-
-// join takes over what another node knows.
-func (n *node) join(other *node) {
-	n.page = n.page || other.page
-	n.wild = n.wild || other.wild
-	n.visits.Add(other.visits.Load())
-	for segment, child := range other.children {
-		if n.children == nil {
-			n.children = map[string]*node{}
-		}
-		if n.children[segment] == nil && segment != wildcard && (n.wild || len(n.children) >= maxChildren) {
-			n.wild = true
-			segment = wildcard
-		}
-		if n.children[segment] == nil {
-			n.children[segment] = &node{}
-		}
-		n.children[segment].join(child)
-	}
 }
 
 // count is how many names end at a node and below, and how many nodes are below.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"time"
 
 	"throughline/ingest/statefile"
@@ -34,9 +35,10 @@ type nodeState struct {
 // Snapshot is what is known, as JSON. It is never larger than the bounds allow.
 func (n *Names) Snapshot() ([]byte, error) {
 	n.mu.RLock()
-	defer n.mu.RUnlock()
+	apps := maps.Clone(n.apps)
+	n.mu.RUnlock() // while names are encoded, those who ask for theirs do not wait
 	s := state{stateVersion, map[string]appState{}}
-	for name, app := range n.apps {
+	for name, app := range apps {
 		s.Apps[name] = app.snapshot()
 	}
 	data, err := json.Marshal(s)
@@ -98,7 +100,7 @@ func (n *Names) Restore(snapshot []byte) error {
 func (n *Names) restored(kept appState) *App {
 	a := newApp(n)
 	budget := maxNodes
-	a.pages.root = restoredNode(kept.Pages, 0, &budget)
+	a.pages.root.restore(kept.Pages, 0, &budget)
 	a.pages.held, a.pages.nodes = a.pages.root.count()
 	for c := range columnCount {
 		for value, day := range kept.Columns[c.String()] {
@@ -108,25 +110,30 @@ func (n *Names) restored(kept appState) *App {
 	return a
 }
 
-// restoredNode makes a node as long as the budget of nodes lasts.
-func restoredNode(kept *nodeState, depth int, budget *int) *node {
-	n := &node{}
+// restore takes over a node and what is below it, as long as the budget of nodes
+// lasts. What no path leads to is left out.
+func (n *node) restore(kept *nodeState, depth int, budget *int) {
 	if kept == nil {
-		return n
+		return
 	}
-	n.wild, n.page = kept.Wild, kept.Page
+	n.wild, n.page = kept.Wild && depth < maxDepth, kept.Page
 	n.visits.Store(kept.Visits)
 	for segment, child := range kept.Children {
-		if *budget <= 0 || depth >= maxDepth || len(n.children) > maxChildren {
-			break
+		if !isPlace(segment, depth) || *budget <= 0 || len(n.children) > maxChildren {
+			continue
 		}
 		*budget--
-		if n.children == nil {
-			n.children = map[string]*node{}
-		}
-		n.children[segment] = restoredNode(child, depth+1, budget)
+		n.child(segment).restore(child, depth+1, budget)
 	}
-	return n
+}
+
+// isPlace says whether a path can lead to a segment at that depth.
+func isPlace(segment string, depth int) bool {
+	if depth >= maxDepth {
+		return depth == maxDepth && segment == rest
+	}
+	raw, _ := cutSegment(segment)
+	return segment != "" && raw == segment && generic(segment) == segment
 }
 
 // Open returns the names that a file has, none if it is not there. A file that
@@ -136,9 +143,11 @@ func Open(file string, log *slog.Logger) (*Names, error) {
 	return n, statefile.Load(file, n.Restore, log)
 }
 
-// Keep writes what is learned to the file every so often, and when ctx ends. A
-// crash forgets what was learned since: until it is learned again, names may be
-// given that had been given up.
+// Keep writes what is learned to the file every so often, and when ctx ends. After
+// that end names go on as they were. A crash forgets what was learned since the
+// file was written: until it is learned again, segments may be named that had
+// become *, and values that were capped may be kept. Rows that were written stay as
+// they are.
 func (n *Names) Keep(ctx context.Context, file string, every time.Duration, log *slog.Logger) {
 	statefile.Keep(ctx, file, every, n.changes.Load, n.Snapshot, log)
 }

@@ -9,7 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"path/filepath"
 	"time"
 )
 
@@ -17,8 +16,9 @@ import (
 const maxBytes = 256 << 20
 
 // Load gives the content of a file to restore; a file that is not there is no
-// error. One that restore cannot understand is set aside, which is logged: the
-// part then begins anew, and restore must have changed nothing.
+// error. One that cannot be read, or that restore cannot understand, is set aside,
+// which is logged: the part then begins anew, and restore must have changed
+// nothing. It is an error if the file cannot be set aside either.
 func Load(file string, restore func(content []byte) error, log *slog.Logger) error {
 	info, err := os.Stat(file)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -29,17 +29,16 @@ func Load(file string, restore func(content []byte) error, log *slog.Logger) err
 	}
 	unusable := fmt.Errorf("it has %d bytes", info.Size())
 	if info.Size() <= maxBytes {
-		content, err := os.ReadFile(file)
-		if err != nil {
-			return fmt.Errorf("read %s: %w", file, err)
+		var content []byte
+		if content, unusable = os.ReadFile(file); unusable == nil {
+			unusable = restore(content)
 		}
-		unusable = restore(content)
 	}
 	if unusable == nil {
 		return nil
 	}
 	aside := file + ".unreadable"
-	log.Error("a file cannot be understood; it is set aside, and what it knew is learned anew", "file", file, "aside", aside, "error", unusable)
+	log.Error("a file cannot be read; it is set aside, and what it knew is learned anew", "file", file, "aside", aside, "error", unusable)
 	if err := os.Rename(file, aside); err != nil {
 		return fmt.Errorf("set %s aside: %w", file, err)
 	}
@@ -77,7 +76,8 @@ func write(file string, snapshot func() ([]byte, error)) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.CreateTemp(filepath.Dir(file), filepath.Base(file)+".*")
+	// Always the same name, so that processes which are killed here leave one file.
+	f, err := os.OpenFile(file+".new", os.O_CREATE|os.O_WRONLY|os.O_TRUNC, 0o600)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", file, err)
 	}

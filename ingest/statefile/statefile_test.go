@@ -17,6 +17,10 @@ var quiet = slog.New(slog.DiscardHandler)
 func TestKeep_WritesWhatChanged(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "state")
+	// Somebody was killed while writing.
+	if err := os.WriteFile(file+".new", []byte("longer than what comes now"), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	synctest.Test(t, func(t *testing.T) {
 		var changes atomic.Uint64
 		content, snapshots := "one", 0
@@ -70,5 +74,20 @@ func TestLoad(t *testing.T) {
 	}
 	if _, err := os.Stat(file); !os.IsNotExist(err) {
 		t.Errorf("it is still there: %v", err)
+	}
+}
+
+// A file that the disk does not give any more is no reason not to start.
+func TestLoad_SetsAsideWhatCannotBeRead(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "state")
+	if err := os.Mkdir(file, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	restore := func([]byte) error { t.Error("something was restored"); return nil }
+	if err := Load(file, restore, quiet); err != nil {
+		t.Error(err)
+	}
+	if _, err := os.Stat(file + ".unreadable"); err != nil {
+		t.Error(err)
 	}
 }
