@@ -43,9 +43,6 @@ const ledgerEvery = 10 * time.Second
 // expireEvery is how often it is looked for source maps that are too old.
 const expireEvery = time.Hour
 
-// placesEvery is how often it is looked whether the files of places are others.
-const placesEvery = 30 * time.Second
-
 // namesEvery is how often names are kept that were learned.
 const namesEvery = 30 * time.Second
 
@@ -94,14 +91,14 @@ func newCollector(ctx context.Context, c config.Config, env environment, log *sl
 	if co.queue, err = openQueue(c, env.now, log); err != nil {
 		return nil, err
 	}
-	if err = co.openKnowledge(); err != nil {
+	if err = co.openKnowledge(ctx); err != nil {
 		return nil, err
 	}
 	return co, co.assemble()
 }
 
 // openKnowledge opens what is known beside the reports themselves.
-func (co *collector) openKnowledge() (err error) {
+func (co *collector) openKnowledge(ctx context.Context) (err error) {
 	c := co.config
 	if co.names, err = naming.Open(c.NamesFile(), co.log); err != nil {
 		return err
@@ -109,8 +106,8 @@ func (co *collector) openKnowledge() (err error) {
 	if co.admission, err = openAdmission(c.QuotasFile(), co.log); err != nil {
 		return err
 	}
-	if co.places, err = geo.Open(geo.Options{PlaceFile: c.Geo.PlaceFile, NetworkFile: c.Geo.NetworkFile, Dir: c.DataDir, Log: co.log}); err != nil {
-		return fmt.Errorf("geo: %w", err)
+	if co.places, err = openPlaces(ctx, c.Geo, co.log); err != nil {
+		return err
 	}
 	if c.SourceMaps.UploadToken == "" {
 		return nil
@@ -245,7 +242,7 @@ func (co *collector) tendKnowledge(ctx, lasting context.Context, running *errgro
 	for _, tend := range []func(){
 		func() { co.names.Keep(lasting, co.config.NamesFile(), namesEvery, co.log) },
 		func() { keepQuotas(lasting, co.config.QuotasFile(), co.admission, co.log) },
-		func() { co.places.Watch(ctx, placesEvery) },
+		func() { co.places.Run(ctx) },
 		func() { co.expireMaps(ctx) },
 	} {
 		running.Go(func() error {
