@@ -52,8 +52,13 @@ func (c *Config) Validate() []Problem {
 	f.oneOf("log.level", c.Log.Level, "debug", "info", "warn", "error")
 	f.oneOf("log.format", c.Log.Format, "text", "json")
 	for i, text := range c.TrustedProxies {
-		if _, err := parseNetwork(text); err != nil {
+		switch network, err := parseNetwork(text); {
+		case err != nil:
 			f.add(fmt.Sprintf("trusted_proxies[%d]", i), "must be a network such as 10.0.0.0/8, or an address")
+		case network.Bits() == 0:
+			f.add(fmt.Sprintf("trusted_proxies[%d]", i), "must not be everybody: then any client could name any address")
+		case network.Addr().Is4In6():
+			f.add(fmt.Sprintf("trusted_proxies[%d]", i), "must be written as IPv4")
 		}
 	}
 	f.apps(c.Apps)
