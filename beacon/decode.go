@@ -78,21 +78,22 @@ type rawReport struct {
 func readCarefully(data []byte) (report *Report, events int, malformed []*Reject, err error) {
 	var raw rawReport
 	if err := json.Unmarshal(data, &raw); err != nil {
-		return nil, 0, nil, typeReject(err)
+		return nil, 0, nil, JSONReject(err)
 	}
 	report = &raw.Report
 	report.Events = make([]Event, min(len(raw.Events), MaxEvents))
 	malformed = make([]*Reject, len(report.Events))
 	for i := range report.Events {
 		if err := json.Unmarshal(raw.Events[i], &report.Events[i]); err != nil {
-			malformed[i] = typeReject(err)
+			malformed[i] = JSONReject(err)
 		}
 	}
 	return report, len(raw.Events), malformed, nil
 }
 
-// typeReject names the field that does not decode.
-func typeReject(err error) *Reject {
+// JSONReject says of an error of encoding/json which field does not decode. It never
+// repeats what was sent. Index is -1.
+func JSONReject(err error) *Reject {
 	reject := &Reject{Index: -1, Reason: RejectMalformed, Detail: "not valid JSON"}
 	var wrongType *json.UnmarshalTypeError
 	if errors.As(err, &wrongType) {

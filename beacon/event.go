@@ -93,18 +93,28 @@ type PageView struct {
 	DurationMS *float64 `json:"duration_ms,omitempty"`
 }
 
-// Request is one fetch or XMLHttpRequest of the page.
+// InitiatorNEL is the Initiator of requests that the browser told of by itself, by
+// Network Error Logging. The beacon does not send it.
+const InitiatorNEL = "nel"
+
+// Request is one fetch or XMLHttpRequest of the page, or any request of a browser
+// that logs network errors ([InitiatorNEL]).
 type Request struct {
 	// Method is upper case; empty when the browser did not tell.
 	Method string `json:"method,omitempty"`
 	URL    string `json:"url"` // without credentials, query and fragment
-	// Initiator is the initiatorType of Resource Timing: fetch or xmlhttprequest.
+	// Initiator is the initiatorType of Resource Timing, fetch or xmlhttprequest, or
+	// [InitiatorNEL].
 	Initiator string `json:"initiator"`
 	// StatusCode is the HTTP status; 0 when there was no answer or it was hidden.
 	StatusCode int `json:"status_code,omitempty"`
 	// Failure is empty for a request that got an answer, whatever its status.
-	Failure    RequestFailure `json:"failure,omitempty"`
-	DurationMS float64        `json:"duration_ms"`
+	Failure RequestFailure `json:"failure,omitempty"`
+	// Error is the class of what went wrong, as error.type of OpenTelemetry's
+	// conventions for HTTP: few values, such as dns.name_not_resolved of Network
+	// Error Logging. At most 64 letters, digits, dots, hyphens and underscores.
+	Error      string  `json:"error,omitempty"`
+	DurationMS float64 `json:"duration_ms"`
 	// RequestMS is responseStart - requestStart; nil when the browser hides it
 	// (another origin without Timing-Allow-Origin).
 	RequestMS         *float64 `json:"request_ms,omitempty"`
@@ -124,16 +134,29 @@ const (
 // ErrorKind says how an error came to light.
 type ErrorKind string
 
-// The error kinds.
+// The error kinds of the beacon.
 const (
 	ErrorUncaught           ErrorKind = "error"
 	ErrorUnhandledRejection ErrorKind = "unhandledrejection"
 )
 
-// Error is a JavaScript error that nothing in the page handled.
+// The error kinds of what browsers report by themselves, see package
+// ingest/reporting. The beacon does not send them.
+const (
+	ErrorCSPViolation ErrorKind = "csp-violation" // of the Content Security Policy
+	ErrorDeprecation  ErrorKind = "deprecation"   // use of what browsers will drop
+	ErrorIntervention ErrorKind = "intervention"  // the browser did not do as it was told
+	ErrorCrash        ErrorKind = "crash"         // the page or its process ended
+	ErrorPolicy       ErrorKind = "policy-violation"
+	ErrorReport       ErrorKind = "report" // of a type that is not known here
+)
+
+// Error is a JavaScript error that nothing in the page handled, or something that
+// the browser itself complains of.
 type Error struct {
 	Kind ErrorKind `json:"kind"`
-	// Type is the error's name, such as TypeError (exception.type).
+	// Type is the error's name, such as TypeError (exception.type); of what browsers
+	// report it is what was violated, deprecated and so on, such as script-src-elem.
 	Type    string `json:"type,omitempty"`
 	Message string `json:"message"`
 	Stack   string `json:"stack,omitempty"`

@@ -319,6 +319,8 @@ func (r *reader) request(q *Request) {
 			readInteger(r, &q.StatusCode)
 		case "failure":
 			readText(r, &q.Failure)
+		case "error":
+			readText(r, &q.Error)
 		case "duration_ms":
 			r.duration(&q.DurationMS)
 		case "request_ms":

@@ -59,18 +59,36 @@ func (c *check) word(field, value string, required bool) {
 	}
 }
 
+// code takes what names a class of errors.
+func (c *check) code(field, value string) {
+	const longest = 64
+	switch {
+	case len(value) > longest:
+		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", longest))
+	case strings.IndexFunc(value, func(r rune) bool {
+		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
+	}) >= 0:
+		c.fail(field, RejectInvalid, "must be letters, digits, dots, hyphens and underscores")
+	}
+}
+
 // text makes a text for people safe to print and cuts it to size.
-func (c *check) text(value *string, limit int) {
-	*value = printable(*value)
-	if len(*value) <= limit {
-		return
+func (c *check) text(value *string, limit int) { *value = CleanText(*value, limit) }
+
+// CleanText makes a text for people safe to print, and cuts it to at most
+// limitBytes at a rune boundary; an ellipsis then ends it. The limit must leave
+// room for that, which is 3 bytes.
+func CleanText(text string, limitBytes int) string {
+	text = printable(text)
+	if len(text) <= limitBytes {
+		return text
 	}
 	const mark = "…"
-	cut := limit - len(mark)
-	for cut > 0 && !utf8.RuneStart((*value)[cut]) {
+	cut := limitBytes - len(mark)
+	for cut > 0 && !utf8.RuneStart(text[cut]) {
 		cut--
 	}
-	*value = (*value)[:cut] + mark
+	return text[:cut] + mark
 }
 
 // url checks an absolute http(s) URL and takes out what may hold secrets.
@@ -320,7 +338,10 @@ func validatePageView(c *check, p *PageView) {
 func validateRequest(c *check, r *Request) {
 	c.word("request.method", r.Method, false)
 	c.url("request.url", &r.URL, true)
+	// What browsers report by themselves has an endpoint of its own: a page cannot
+	// pass for its browser here.
 	oneOf(c, "request.initiator", r.Initiator, "fetch", "xmlhttprequest")
+	c.code("request.error", r.Error)
 	oneOf(c, "request.failure", r.Failure, "", RequestFailureNetwork, RequestFailureAborted, RequestFailureTimeout)
 	c.integer("request.status_code", r.StatusCode, 0, 999)
 	c.duration("request.duration_ms", &r.DurationMS)

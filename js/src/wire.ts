@@ -98,6 +98,7 @@ export interface RequestTiming {
   initiator: string;
   status_code?: number;
   failure?: RequestFailure;
+  error?: string;
   duration_ms: Ms;
   request_ms?: Ms;
   transfer_size_bytes?: number;

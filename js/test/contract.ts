@@ -39,6 +39,10 @@ const MAX_WORD_BYTES = 32;
 const word = typed('string', (v: string) =>
   bytes(v) > MAX_WORD_BYTES ? 'too_long' : /^[A-Za-z_-]*$/.test(v) ? undefined : 'invalid',
 );
+const MAX_CODE_BYTES = 64;
+const code = typed('string', (v: string) =>
+  bytes(v) > MAX_CODE_BYTES ? 'too_long' : /^[A-Za-z0-9._-]*$/.test(v) ? undefined : 'invalid',
+);
 const text = typed('string', () => undefined);
 const url = typed('string', (v: string) => {
   if (bytes(v) > MAX_URL_BYTES) {
@@ -101,6 +105,7 @@ const payloads: Record<string, Rules> = {
     initiator: required(oneOf('fetch', 'xmlhttprequest')),
     status_code: status,
     failure: optional(oneOf('network', 'aborted', 'timeout')),
+    error: optional(code),
     duration_ms: duration,
     request_ms: ms,
     transfer_size_bytes: size,

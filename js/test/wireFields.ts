@@ -80,6 +80,7 @@ export const wireFields: Record<string, string[]> = {
     initiator: true,
     status_code: true,
     failure: true,
+    error: true,
     duration_ms: true,
     request_ms: true,
     transfer_size_bytes: true,
