@@ -85,6 +85,10 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		case row.Event.Request != nil:
 			row.RequestDomain, row.RequestPath = SplitURL(row.Event.Request.URL)
 			row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain, record.ReceivedAt)
+			row.RequestError = row.Event.Request.Error
+			if row.RequestError != "" {
+				row.RequestError = names.Cap(naming.RequestError, row.RequestError, record.ReceivedAt)
+			}
 		case row.Event.Error != nil: // a copy, since it has been scrubbed
 			e.readStack(&row, report.Release)
 			row.Event.Error.Type = names.Cap(naming.ErrorType, row.Event.Error.Type, record.ReceivedAt)

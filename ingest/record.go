@@ -32,15 +32,17 @@ type Row struct {
 	ReferrerDomain             string
 	// RequestDomain and RequestPath are parts of a request's URL.
 	RequestDomain, RequestPath string
-	Journey                    beacon.JourneyContext // zero: not synthetic
-	Release                    string
-	Environment                string
-	Country                    string
-	Region                     string
-	Network                    string
-	Client                     Client
-	Timestamp                  time.Time // when it began, corrected for wrong clocks
-	ReceivedAt                 time.Time
+	// RequestError is the class of a request's error, one of few.
+	RequestError string
+	Journey      beacon.JourneyContext // zero: not synthetic
+	Release      string
+	Environment  string
+	Country      string
+	Region       string
+	Network      string
+	Client       Client
+	Timestamp    time.Time // when it began, corrected for wrong clocks
+	ReceivedAt   time.Time
 	// Fingerprint groups errors, see stack.Group; Noise is why an error is nobody's
 	// bug of the app, or "".
 	Fingerprint uint64

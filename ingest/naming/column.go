@@ -17,6 +17,7 @@ const (
 	ReferrerDomain
 	RequestDomain
 	ErrorType
+	RequestError
 	Browser
 	OS
 	Network
@@ -28,7 +29,7 @@ const (
 // String returns the column's name, as in metrics and in the file.
 func (c Column) String() string {
 	return [columnCount]string{
-		"release", "environment", "page_domain", "referrer_domain", "request_domain", "error_type",
+		"release", "environment", "page_domain", "referrer_domain", "request_domain", "error_type", "request_error",
 		"browser", "os", "network", "journey", "location",
 	}[c]
 }
