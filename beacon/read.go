@@ -24,6 +24,12 @@ func readInteger[T int | int64](r *reader, into *T) {
 	}
 }
 
+func readBool(r *reader, into *bool) {
+	if !r.null() {
+		*into = r.boolean()
+	}
+}
+
 // present returns the object to read a field into; nil if the field is null.
 func present[T any](r *reader, into **T) *T {
 	if r.null() {
@@ -89,6 +95,8 @@ func (r *reader) report(report *Report) (events int) {
 			readText(r, &report.Environment)
 		case "session_id":
 			readText(r, &report.SessionID)
+		case "automated":
+			readBool(r, &report.Automated)
 		case "view":
 			if view := present(r, &report.View); view != nil {
 				r.view(view)

@@ -144,6 +144,20 @@ func (r *reader) literal(word string) {
 	r.at += len(word)
 }
 
+// boolean passes true or false.
+func (r *reader) boolean() bool {
+	switch r.peek() {
+	case 't':
+		r.literal("true")
+		return true
+	case 'f':
+		r.literal("false")
+	default:
+		r.giveUp()
+	}
+	return false
+}
+
 // string passes a string and returns what it says.
 func (r *reader) string() string {
 	if r.peek() != '"' {
@@ -377,10 +391,8 @@ func (r *reader) skip(depth int) {
 		}
 	case '"':
 		r.string()
-	case 't':
-		r.literal("true")
-	case 'f':
-		r.literal("false")
+	case 't', 'f':
+		r.boolean()
 	case 'n':
 		r.literal("null")
 	default:

@@ -25,6 +25,10 @@ type Report struct {
 	// SessionID is the browser session; journeys have one per run. Empty only
 	// in reports without a page view.
 	SessionID string `json:"session_id,omitempty"`
+	// Automated is navigator.webdriver, as WebDriver defines it: a program drives
+	// the browser. Drivers can hide it, so that false proves nothing. Journeys,
+	// which drive browsers too, may set it.
+	Automated bool `json:"automated,omitempty"`
 	// View is the page view that the events belong to; nil for journey runs.
 	View *View `json:"view,omitempty"`
 	// Journey is set when Source is synthetic.

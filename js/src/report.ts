@@ -38,6 +38,7 @@ export function createFlush(settings: Settings, session: (nowMs: number) => stri
       release: settings.release,
       environment: settings.environment,
       session_id: view.sessionId,
+      automated: navigator.webdriver === true || undefined,
       view: view.info,
     };
     for (const body of pack(serialize(head), events.map(serialize))) {

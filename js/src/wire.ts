@@ -15,6 +15,7 @@ export interface Report {
   release?: string;
   environment?: string;
   session_id?: string;
+  automated?: boolean;
   view?: ViewInfo;
   events: WireEvent[];
 }

@@ -70,6 +70,7 @@ const report: Rules = {
   sdk: optional(name),
   release: optional(name),
   environment: optional(name),
+  automated: optional(typed('boolean', () => undefined)),
 };
 
 const view: Rules = {

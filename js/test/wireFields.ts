@@ -22,6 +22,7 @@ export const wireFields: Record<string, string[]> = {
     release: true,
     environment: true,
     session_id: true,
+    automated: true,
     view: true,
     events: true,
   }),

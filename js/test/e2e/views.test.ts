@@ -53,6 +53,7 @@ test.concurrent('a view that lasts gives an early and a final report', async () 
       sdk: 'throughline-js/0.1.0',
       environment: 'test',
       session_id: expect.stringMatching(/^[0-9a-f]{16}$/),
+      automated: true, // the test drives the browser
       view: { url: site.url('/shop'), referrer: site.url('/from'), navigation: 'navigate', viewport_width_px: 1280 },
     });
     const [early, final] = site.events;
@@ -253,6 +254,22 @@ test.concurrent('data attributes of the script tag are told', async () => {
     await leave(page);
     await site.until(() => site.received.length > 0);
     expect(site.received[0]?.report).toMatchObject({ release: '1.4.2', environment: 'staging' });
+  });
+});
+
+test.concurrent('a browser that no program drives is not automated, whatever pages make of the property', async () => {
+  const site = new Site();
+  for (const value of ['false', 'undefined', '"yes"']) {
+    const head = `<script>Object.defineProperty(navigator, 'webdriver', { value: ${value} })</script>`;
+    site.page(`/${encodeURIComponent(value)}`, 'x', `${head}<script src="/t.js"></script>`);
+  }
+  await visit(site, async (page) => {
+    for (const value of ['false', 'undefined', '"yes"']) {
+      await page.goto(site.url(`/${encodeURIComponent(value)}`));
+    }
+    await leave(page);
+    await site.until(() => site.received.length === 3);
+    expect(site.received.map((r) => r.body).join()).not.toContain('automated');
   });
 });
 
