@@ -29,6 +29,9 @@ type Options struct {
 	// NoSandbox starts the browser without its sandbox. As root there is none
 	// anyway. Either way it is logged.
 	NoSandbox bool
+	// UserAgent replaces the browser's own, with its client hints, in all it sends;
+	// what a page sends on leaving, [synthetic.PageOptions].UserAgent does not reach.
+	UserAgent string
 	Log       *slog.Logger
 }
 
@@ -61,7 +64,10 @@ type Browser struct {
 	err     error
 }
 
-// Launch starts a browser, once more when it dies at its start by itself. ctx
+// maxStarts is how often a browser is started that dies at its start by itself.
+const maxStarts = 3
+
+// Launch starts a browser, and again when it dies at its start by itself. ctx
 // bounds the start only; the browser runs until Close. It ends with this process,
 // too, however that ends.
 func Launch(ctx context.Context, options Options) (*Browser, error) {
@@ -72,12 +78,13 @@ func Launch(ctx context.Context, options Options) (*Browser, error) {
 	if unsandboxed {
 		options.Log.Warn("the browser runs without its sandbox; run as another user than root to have one")
 	}
-	browser, err := launchOnce(ctx, options, unsandboxed)
-	if !errors.Is(err, errDied) || ctx.Err() != nil {
-		return browser, err
+	for starts := 1; ; starts++ {
+		browser, err := launchOnce(ctx, options, unsandboxed)
+		if !errors.Is(err, errDied) || ctx.Err() != nil || starts == maxStarts {
+			return browser, err
+		}
+		options.Log.Warn("the browser died at its start; starting it once more", "error", err)
 	}
-	options.Log.Warn("the browser died at its start; starting it once more", "error", err)
-	return launchOnce(ctx, options, unsandboxed)
 }
 
 // launchOnce starts a browser with a profile of its own. Of one that does not start
@@ -89,7 +96,7 @@ func launchOnce(ctx context.Context, options Options, unsandboxed bool) (*Browse
 		return nil, fmt.Errorf("make browser profile: %w", err)
 	}
 	b := &Browser{log: log, profile: profile, closing: make(chan struct{})}
-	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options.Path, profile, unsandboxed, b.tie)...)
+	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options, profile, unsandboxed, b.tie)...)
 	browserCtx, stopBrowser := chromedp.NewContext(allocator,
 		chromedp.WithLogf(func(string, ...any) {}),
 		chromedp.WithErrorf(func(format string, args ...any) {
@@ -231,13 +238,13 @@ func (o opened) NewPage(ctx context.Context, options synthetic.PageOptions) (syn
 // execOptions is how the browser starts: quiet, with no network traffic of its
 // own, with nothing of our environment, and measuring as it would in front of a
 // person.
-func execOptions(path, profile string, unsandboxed bool, tie func(*exec.Cmd)) []chromedp.ExecAllocatorOption {
+func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd)) []chromedp.ExecAllocatorOption {
 	temp := profile
 	if len(temp) > maxTempDir {
 		temp = os.TempDir()
 	}
 	options := []chromedp.ExecAllocatorOption{
-		chromedp.ExecPath(path),
+		chromedp.ExecPath(o.Path),
 		chromedp.UserDataDir(profile),
 		chromedp.ModifyCmdFunc(tie),
 		chromedp.NoInheritEnv,
@@ -257,6 +264,10 @@ func execOptions(path, profile string, unsandboxed bool, tie func(*exec.Cmd)) []
 		}, ",")),
 		chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.Flag("password-store", "basic"),
+	}
+	if o.UserAgent != "" {
+		// Client hints would tell the browser's own name.
+		options = append(options, chromedp.UserAgent(o.UserAgent), chromedp.Flag("enable-features", "UACHOverrideBlank"))
 	}
 	for _, flag := range []string{
 		"no-first-run", "no-default-browser-check", "use-mock-keychain", "enable-automation",

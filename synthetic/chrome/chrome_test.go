@@ -7,12 +7,15 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -232,15 +235,15 @@ exec `+whole+` "$@"
 	wantNothingLeft(t, root)
 }
 
-// What crashes always fails after the second time, with what it said.
-func TestLaunch_FailsAfterTwoCrashes(t *testing.T) {
+// What crashes always fails after the last time, with what it said.
+func TestLaunch_FailsAfterCrashes(t *testing.T) {
 	path, count := script(t, "echo \"it broke\" >&2\nkill -SEGV $$\n")
 	root := t.TempDir()
 	_, err := Launch(t.Context(), Options{Path: path, ProfileRoot: root})
 	if err == nil || !strings.Contains(err.Error(), path) || !strings.Contains(err.Error(), "it broke") {
 		t.Errorf("got %v", err)
 	}
-	wantStarts(t, count, 2)
+	wantStarts(t, count, maxStarts)
 	wantNothingLeft(t, root)
 }
 
@@ -266,6 +269,43 @@ func TestLaunch_TriesNothingInVain(t *testing.T) {
 		wantNothingLeft(t, root)
 	}
 	wantStarts(t, starts, 1)
+}
+
+// Whatever the browser sends, from whichever page, living or left, it is the one it
+// is told to be.
+func TestLaunch_UserAgent(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	heard := map[string]http.Header{}
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		heard[r.URL.Path] = r.Header
+		w.Header().Set("Content-Type", "text/html")
+		_, _ = w.Write([]byte(`<title>x</title><script>addEventListener("pagehide", () => navigator.sendBeacon("/left" + location.pathname))</script>`))
+	}))
+	t.Cleanup(site.Close)
+	path, err := Find(os.Getenv)
+	if err != nil {
+		t.Fatal(err)
+	}
+	const agent = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+	browser, err := Launch(t.Context(), Options{Path: path, ProfileRoot: t.TempDir(), UserAgent: agent})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { check(t, browser.Close()) })
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/a")
+	visit(t, page, site.URL+"/b")
+	eventually(t, "the page that was left has spoken", func() bool { mu.Lock(); defer mu.Unlock(); return heard["/left/a"] != nil })
+	mu.Lock()
+	defer mu.Unlock()
+	for path, header := range heard {
+		if header.Get("User-Agent") != agent || strings.Contains(header.Get("Sec-Ch-Ua"), "Headless") {
+			t.Errorf("%s has %v", path, header)
+		}
+	}
 }
 
 func TestLaunch_CancelledBeforeAndWhileItStarts(t *testing.T) {
