@@ -120,7 +120,7 @@ func TestBoardsVariables(t *testing.T) {
 				t.Errorf("%s: variable %s should use the chosen data source, refresh with the time range and offer all", file, v.Name)
 			}
 		}
-		if want := []string{"datasource", "app", "source", "transaction"}; !slices.Equal(names, want) {
+		if want := []string{"datasource", "app", "source", "visitors", "transaction"}; !slices.Equal(names, want) {
 			t.Errorf("%s: variables %v, want %v", file, names, want)
 		}
 	}
@@ -202,9 +202,10 @@ func TestOverviewIsTheSameEverywhere(t *testing.T) {
 			statement = append(statement, line)
 		}
 	}
-	const theirs = "timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')}"
+	const theirs = "timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND bot = ''"
 	const ours = "$__timeFilter(timestamp)" +
 		" AND $__conditionalAll(app IN (${app:singlequote}), $app)" +
+		" AND $__conditionalAll(if(bot = '', 'people', 'bots') IN (${visitors:singlequote}), $visitors)" +
 		" AND $__conditionalAll(source IN (${source:singlequote}), $source)" +
 		" AND $__conditionalAll(transaction IN (${transaction:singlequote}), $transaction)"
 	want := strings.TrimSpace(strings.ReplaceAll(strings.Join(statement, ""), theirs, ours))

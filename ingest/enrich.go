@@ -5,16 +5,26 @@ import (
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/client"
 	"throughline/ingest/naming"
 	"throughline/ingest/scrub"
 	"throughline/ingest/sourcemap"
 )
 
+// Bounds of what is remembered, in a few megabytes each: different headers of
+// clients, and sessions whose pace is watched.
+const (
+	maxClients = 10_000
+	maxWatched = 100_000
+)
+
 // Enricher turns accepted reports into rows. It is safe for concurrent use.
 type Enricher struct {
-	agents *userAgents
-	names  *naming.Names
-	maps   SourceMaps
+	clients *client.Reader
+	watch   *client.Watch
+	since   time.Time // what the watch counts from
+	names   *naming.Names
+	maps    SourceMaps
 	// scrubber is that of apps that have none of their own.
 	scrubber *scrub.Scrubber
 }
@@ -26,9 +36,13 @@ type SourceMaps interface {
 }
 
 // NewEnricher returns an Enricher that names pages, and what else is of few
-// kinds, with these names, and reads stacks with these maps; nil are none.
-func NewEnricher(names *naming.Names, maps SourceMaps) *Enricher {
-	return &Enricher{agents: newUserAgents(), names: names, maps: maps, scrubber: &scrub.Scrubber{}}
+// kinds, with these names, and reads stacks with these maps; nil are none. now is
+// the time by the clock of the records' ReceivedAt.
+func NewEnricher(names *naming.Names, maps SourceMaps, now time.Time) *Enricher {
+	return &Enricher{
+		clients: client.NewReader(maxClients), watch: client.NewWatch(maxWatched), since: now,
+		names: names, maps: maps, scrubber: &scrub.Scrubber{},
+	}
 }
 
 // Rows appends a row for each event of the record to rows.
@@ -47,7 +61,7 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		Country:     record.Country,
 		Region:      record.Region,
 		Network:     names.Cap(naming.Network, record.Network, record.ReceivedAt),
-		Client:      e.agents.client(record.UserAgent),
+		Client:      e.client(record),
 		ReceivedAt:  record.ReceivedAt,
 	}
 	if base.Environment == "" {
@@ -96,6 +110,36 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		rows = append(rows, row)
 	}
 	return rows
+}
+
+// client is who sent a record. A bot is one by what it says, what its browser
+// says, or what it does, in this order. Of journeys nothing is told: their reports
+// come from the agent and not from the browser.
+func (e *Enricher) client(record Record) client.Client {
+	report := record.Report
+	if report.Source == beacon.SourceSynthetic {
+		return client.Client{}
+	}
+	who := e.clients.Read(record.UserAgent, record.Hints)
+	switch {
+	case who.Bot != "":
+	case report.Automated:
+		who.Bot = client.BotAutomated
+	default:
+		who.Bot = e.watch.Bot(report.SessionID, finishedViews(report), record.ReceivedAt.Sub(e.since))
+	}
+	return who
+}
+
+// finishedViews is how many views end with a report. One that comes again is
+// counted again; browsers do not repeat themselves as fast as robots.
+func finishedViews(report *beacon.Report) (views int) {
+	for i := range report.Events {
+		if v := report.Events[i].PageView; v != nil && v.Phase == beacon.PhaseFinal {
+			views++
+		}
+	}
+	return views
 }
 
 // scrubEvent takes what may be secret out of the texts of an event. The event

@@ -2,12 +2,12 @@ package ingest
 
 import (
 	"encoding/json"
-	"fmt"
 	"strings"
 	"testing"
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/client"
 	"throughline/ingest/naming"
 )
 
@@ -42,9 +42,45 @@ func TestRows_ScrubEveryText(t *testing.T) {
 		{JourneyRun: &beacon.JourneyRun{Message: leak}},
 		{JourneyStep: &beacon.JourneyStep{Message: leak}},
 	}}}
-	rows, err := json.Marshal(NewEnricher(naming.New(), nil).Rows(nil, record))
+	rows, err := json.Marshal(NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(nil, record))
 	if err != nil || strings.Contains(string(rows), "hunter2") || strings.Count(string(rows), "GET https://shop.example/p failed") != 5 {
 		t.Errorf("rows: %s, %v", rows, err)
+	}
+}
+
+// A bot is kept, and told from people by what it says, by what its browser says, or
+// by its pace; a journey is none, although its browser is driven.
+func TestRows_TellBotsFromPeople(t *testing.T) {
+	const person = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+	const headless = "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36"
+	began := time.Unix(1_790_000_000, 0)
+	enricher := NewEnricher(naming.New(), nil, began)
+	for _, c := range []struct {
+		what, userAgent, session string
+		hints                    client.Hints
+		source                   beacon.Source
+		automated                bool
+		views                    int
+		want                     client.Client
+	}{
+		{"a person", person, "1", client.Hints{}, beacon.SourceRUM, false, 1, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux"}},
+		{"a person with hints", person, "1", client.Hints{Platform: `"Windows"`, PlatformVersion: `"15.0.0"`}, beacon.SourceRUM, false, 1, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Windows", OSVersion: "11"}},
+		{"nothing is told", "", "1", client.Hints{}, beacon.SourceRUM, false, 1, client.Client{}},
+		{"a robot", "Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)", "2", client.Hints{}, beacon.SourceRUM, true, 1, client.Client{Device: "bot", Browser: "Googlebot", Bot: "user_agent"}},
+		{"no window", headless, "3", client.Hints{}, beacon.SourceRUM, true, 1, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "headless"}},
+		{"driven", person, "4", client.Hints{}, beacon.SourceRUM, true, 1, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "automated"}},
+		{"fast", person, "5", client.Hints{}, beacon.SourceRUM, false, 150, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "rate"}},
+		{"still fast, without views", person, "5", client.Hints{}, beacon.SourceRUM, false, 0, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "rate"}},
+		{"a journey", headless, "6", client.Hints{}, beacon.SourceSynthetic, true, 150, client.Client{}},
+	} {
+		report := &beacon.Report{Source: c.source, SessionID: c.session, Automated: c.automated, Events: []beacon.Event{{PageView: &beacon.PageView{Phase: beacon.PhaseEarly}}}}
+		for range c.views {
+			report.Events = append(report.Events, beacon.Event{PageView: &beacon.PageView{Phase: beacon.PhaseFinal}})
+		}
+		rows := enricher.Rows(nil, Record{App: &App{Name: "shop"}, ReceivedAt: began, UserAgent: c.userAgent, Hints: c.hints, Report: report})
+		if got := rows[0].Client; got != c.want || len(rows) != c.views+1 {
+			t.Errorf("%s: %+v in %d rows, want %+v", c.what, got, len(rows), c.want)
+		}
 	}
 }
 
@@ -60,28 +96,5 @@ func TestSplitURL(t *testing.T) {
 		if domain, path := SplitURL(url); domain != want[0] || path != want[1] {
 			t.Errorf("SplitURL(%q) = %q, %q", url, domain, path)
 		}
-	}
-}
-
-func TestUserAgents_TellBrowserAndDevice(t *testing.T) {
-	agents := newUserAgents()
-	for header, want := range map[string]Client{
-		"": {},
-		"Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36":                                   {"desktop", "Chrome", "156", "Linux"},
-		"Mozilla/5.0 (iPhone; CPU iPhone OS 19_0 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/19.0 Mobile/15E148 Safari/604.1": {"mobile", "Safari", "19", "iOS"},
-		"Mozilla/5.0 (Windows NT 10.0; Win64; x64; rv:145.0) Gecko/20100101 Firefox/145.0":                                                        {"desktop", "Firefox", "145", "Windows"},
-		"Mozilla/5.0 (compatible; Googlebot/2.1; +http://www.google.com/bot.html)":                                                                {"bot", "Googlebot", "2", ""},
-	} {
-		for range 2 { // parsed, then remembered
-			if got := agents.client(header); got != want {
-				t.Errorf("%q: %+v, want %+v", header, got, want)
-			}
-		}
-	}
-	for i := range maxUserAgents + 10 {
-		agents.client(fmt.Sprintf("x/%d", i))
-	}
-	if len(agents.seen) > maxUserAgents {
-		t.Errorf("the cache holds %d user agents", len(agents.seen))
 	}
 }

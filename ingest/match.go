@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"fmt"
 	"hash/fnv"
 
@@ -11,7 +12,8 @@ import (
 // as those of other senders, or of pages whose script is older than a
 // definition. It follows the beacon: a request that a definition matches is an
 // instance of its own, everything else belongs to the page's. How such an
-// instance ended nobody has measured, so that it has no row in transactions.
+// instance ended nobody has measured, so that it has no row in transactions. The
+// report has an event.
 func matchTransactions(app *App, report *beacon.Report) {
 	if len(app.Transactions) == 0 || carriesTransaction(report) {
 		return
@@ -20,7 +22,7 @@ func matchTransactions(app *App, report *beacon.Report) {
 	if report.View != nil {
 		_, path := SplitURL(report.View.URL)
 		if definition, ok := app.match(func(m Matcher) bool { return m.MatchesPage(path) }); ok {
-			page = instanceOf(definition, report.View.ID)
+			page = instanceOf(definition, cmp.Or(report.View.ID, report.Events[0].ID))
 		}
 	}
 	for i := range report.Events {
@@ -30,7 +32,11 @@ func matchTransactions(app *App, report *beacon.Report) {
 			continue
 		}
 		_, path := SplitURL(event.Request.URL)
-		if definition, ok := app.match(func(m Matcher) bool { return m.MatchesRequest(event.Request.Method, path) }); ok {
+		// A browser reports requests for pages, too, which are then all there is of them.
+		isPage := event.Request.Initiator == beacon.InitiatorNEL
+		if definition, ok := app.match(func(m Matcher) bool {
+			return m.MatchesRequest(event.Request.Method, path) || isPage && m.MatchesPage(path)
+		}); ok {
 			event.Transaction = instanceOf(definition, event.ID)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/client"
 )
 
 // Record is one accepted report as it waits in the queue, with what is known of
@@ -12,6 +13,7 @@ type Record struct {
 	App        *App
 	ReceivedAt time.Time
 	UserAgent  string
+	Hints      client.Hints
 	// Country and Region are ISO 3166 codes, Network is an organisation; each is ""
 	// when it is not known.
 	Country, Region, Network string
@@ -40,9 +42,11 @@ type Row struct {
 	Country      string
 	Region       string
 	Network      string
-	Client       Client
-	Timestamp    time.Time // when it began, corrected for wrong clocks
-	ReceivedAt   time.Time
+	// Client is who sent it; with Bot set for those whom only behaviour tells, too. It is
+	// zero for journeys.
+	Client     client.Client
+	Timestamp  time.Time // when it began, corrected for wrong clocks
+	ReceivedAt time.Time
 	// Fingerprint groups errors, see stack.Group; Noise is why an error is nobody's
 	// bug of the app, or "".
 	Fingerprint uint64
@@ -50,12 +54,4 @@ type Row struct {
 	// Satisfied is the objective of the transaction, zero when it has none.
 	Satisfied time.Duration
 	Event     beacon.Event
-}
-
-// Client is what a user agent says of itself.
-type Client struct {
-	Device         string // desktop, mobile, tablet, bot or ""
-	Browser        string
-	BrowserVersion string // major version
-	OS             string
 }

@@ -126,7 +126,7 @@ func (s *Service) recordsOf(submission Submission, reports []reporting.Report) [
 
 func recordOf(submission Submission, of visit, now time.Time) Record {
 	record := Record{
-		App: submission.App, ReceivedAt: now, UserAgent: of.userAgent,
+		App: submission.App, ReceivedAt: now, UserAgent: of.userAgent, Hints: submission.Hints,
 		Country: submission.Country, Region: submission.Region, Network: submission.Network,
 		Report: &beacon.Report{Version: beacon.Version, SentAtMS: now.UnixMilli(), Source: beacon.SourceRUM},
 	}

@@ -142,12 +142,16 @@ func TestAcceptReports_NamesTheTransactionOfTheURL(t *testing.T) {
 	}
 	var rows []Row
 	for _, record := range r.service.recordsOf(Submission{App: r.app}, decoded) {
-		rows = NewEnricher(naming.New(), nil).Rows(rows, record)
+		rows = NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(rows, record)
 	}
 	type told struct{ transaction, page, path, what string }
 	want := []told{
-		{"View product", "/product/*", "/product/42", "script-src-elem"}, {"View product", "/product/*", "/product/42", "script-src-elem"}, {"", "/help", "/help", "script-src-elem"},
-		{"View product", "", "/product/42", "dns.name_not_resolved"}, {"Pay", "", "/api/pay", "http.error"}, {"", "", "/api/pay", ""},
+		{"View product", "/product/*", "/product/42", "script-src-elem"},
+		{"View product", "/product/*", "/product/42", "script-src-elem"},
+		{"", "/help", "/help", "script-src-elem"},
+		{"View product", "", "/product/42", "dns.name_not_resolved"},
+		{"Pay", "", "/api/pay", "http.error"},
+		{"", "", "/api/pay", ""},
 	}
 	var got []told
 	for _, row := range rows {
@@ -212,6 +216,7 @@ func TestAcceptReports_KeepsNoSecret(t *testing.T) {
 				t.Fatal(err)
 			}
 			taken += len(decoded)
+			service.enricher.names = naming.New() // nothing is hidden since there is too much of it
 			for _, record := range service.recordsOf(Submission{App: app}, decoded) {
 				rows, err := json.Marshal(service.enricher.Rows(nil, record))
 				if err != nil {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"slices"
 	"strconv"
 	"sync"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"throughline/beacon"
+	"throughline/ingest/client"
 	"throughline/ingest/naming"
 	"throughline/ingest/queue"
 	"throughline/ingest/seen"
@@ -20,11 +22,15 @@ import (
 type Submission struct {
 	App       *App
 	UserAgent string
+	Hints     client.Hints
 	// Where it came from, as far as that is known; see geo.Place.
 	Country, Region, Network string
 	// Agent is true when the sender has proved to be a journey agent.
 	Agent bool
-	Body  []byte
+	// Sender tells those apart who send reports by themselves; see AcceptReports.
+	// Nobody can be found out from it.
+	Sender uint64
+	Body   []byte
 }
 
 // Answer says what became of a submission.
@@ -65,6 +71,8 @@ type Service struct {
 	ServiceOptions
 	enricher *Enricher
 	scratch  sync.Pool
+	// reports makes the ids of what browsers report by themselves.
+	reports maphash.Seed
 	// claiming makes recognising an event and putting it into the log one step.
 	// Otherwise its second copy could be answered before the first is safe.
 	claiming sync.Mutex
@@ -84,7 +92,7 @@ type scratch struct {
 // NewService returns a Service of these parts.
 func NewService(options ServiceOptions) *Service {
 	return &Service{
-		ServiceOptions: options, enricher: NewEnricher(options.Names, options.Maps),
+		ServiceOptions: options, enricher: NewEnricher(options.Names, options.Maps, options.Now()), reports: maphash.MakeSeed(),
 		scratch: sync.Pool{New: func() any { return &scratch{} }},
 	}
 }
@@ -108,14 +116,14 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 	for _, reject := range rejects {
 		s.Ledger.Rejected(app, reject.Reason, max(1, reject.Events))
 	}
-	matchTransactions(submission.App, report)
 	answer := Answer{Rejected: rejects}
 	if len(report.Events) == 0 {
 		return answer, nil
 	}
+	matchTransactions(submission.App, report)
 	record := Record{
 		App: submission.App, ReceivedAt: s.Now(), Report: report,
-		UserAgent: submission.UserAgent, Country: submission.Country, Region: submission.Region, Network: submission.Network,
+		UserAgent: submission.UserAgent, Hints: submission.Hints, Country: submission.Country, Region: submission.Region, Network: submission.Network,
 	}
 	answer.Duplicates, err = s.keep(record)
 	if err != nil {
@@ -126,11 +134,12 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 }
 
 // keep puts the events of a record into the log and waits until they are safe.
-// Those that are there already are only counted.
-func (s *Service) keep(record Record) (duplicates int, err error) {
+// Those that are there already are only counted. More records, which must be of the
+// same app and time, go there together with the first.
+func (s *Service) keep(record Record, more ...Record) (duplicates int, err error) {
 	kept := s.scratch.Get().(*scratch)
 	defer s.scratch.Put(kept)
-	kept.fill(s.enricher, record)
+	kept.fill(s.enricher, record, more...)
 	kept.encode(record, s.Encoder)
 	app, events := record.App.Name, len(kept.ids)
 	failures := s.failures.Load()
@@ -208,10 +217,13 @@ func (s *Service) busy(app string, events int, cause error) error {
 // Rejected counts a report that the door turned away.
 func (s *Service) Rejected(app string, reason beacon.Reason) { s.Ledger.Rejected(app, reason, 1) }
 
-// fill makes the rows of a record.
-func (k *scratch) fill(enricher *Enricher, record Record) {
+// fill makes the rows of a record, and of more of the same app.
+func (k *scratch) fill(enricher *Enricher, record Record, more ...Record) {
 	clear(k.rows) // they refer to an earlier report
 	k.rows = enricher.Rows(k.rows[:0], record)
+	for i := range more {
+		k.rows = enricher.Rows(k.rows, more[i])
+	}
 	k.ids, k.duplicate = k.ids[:0], k.duplicate[:0]
 	app := appKey(record.App.Name)
 	for i := range k.rows {

@@ -71,7 +71,7 @@ func TestReadStack_ResolvesMinifiedOnes(t *testing.T) {
 				Stack: fmt.Sprintf(notations[i], build.place(t, `"refused: "`, 0), build.place(t, `"the cart is empty"`, len("x("))),
 			}}},
 		}
-		rows = NewEnricher(naming.New(), store).Rows(rows, Record{App: &App{Name: "shop"}, Report: report})
+		rows = NewEnricher(naming.New(), store, time.Unix(0, 0)).Rows(rows, Record{App: &App{Name: "shop"}, Report: report})
 	}
 	for _, row := range rows {
 		got := row.Event.Error.Stack
@@ -90,7 +90,7 @@ func TestReadStack_MarksNoise(t *testing.T) {
 		{Error: &beacon.Error{Type: "TypeError", Message: "x is not a function", Stack: "TypeError: x\n    at f (chrome-extension://abc/x.js:1:2)"}},
 		{Error: &beacon.Error{Type: "TypeError", Message: "x is not a function", Stack: "TypeError: x\n    at f (https://shop.example/x.js:1:2)"}},
 	}}
-	rows := NewEnricher(naming.New(), nil).Rows(nil, Record{App: &App{Name: "shop"}, Report: report})
+	rows := NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(nil, Record{App: &App{Name: "shop"}, Report: report})
 	if rows[0].Noise != "script_error" || rows[1].Noise != "extension" || rows[2].Noise != "" {
 		t.Errorf("%q, %q, %q", rows[0].Noise, rows[1].Noise, rows[2].Noise)
 	}

@@ -105,7 +105,6 @@ func TestArchitecture_TechnologiesAreConfined(t *testing.T) {
 		"github.com/spf13/cobra":              "cmd/throughline",
 		"github.com/prometheus/":              "cmd/throughline",
 		"go.opentelemetry.io/contrib/":        "cmd/throughline",
-		"github.com/mileusna/useragent":       "ingest",
 		"github.com/klauspost/compress":       "ingest/server",
 		"github.com/oschwald/maxminddb":       "ingest/geo",
 		"github.com/jedib0t/go-pretty/":       "cmd/throughline",

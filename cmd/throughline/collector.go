@@ -182,7 +182,7 @@ func (co *collector) assemble() (err error) {
 		Script:        scriptRenderer(c.Paths.Collect),
 		CountryHeader: c.CountryHeader, Places: co.places, TrustedProxies: c.TrustedNetworks(),
 		Admission: co.admission, MaxConnections: c.MaxConnections, Now: co.now,
-		CollectPath: c.Paths.Collect, ScriptPath: c.Paths.Script,
+		CollectPath: c.Paths.Collect, ReportsPath: c.Paths.Reports, ScriptPath: c.Paths.Script,
 		Log: co.log, Tracer: tracer, Meter: meter, Propagator: co.telemetry.propagator,
 	}
 	if co.maps != nil {

@@ -94,7 +94,8 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 	if d.shopTelemetry, err = newTelemetry(ctx, "demo-shop", env.getenv); err != nil {
 		return nil, err
 	}
-	browser.Log = d.log
+	// Visitors stand for people, and a browser that says it has no window is a bot.
+	browser.Log, browser.UserAgent = d.log, visitors.UserAgent
 	d.browser = &warmBrowser{options: browser}
 	d.started = time.Now()
 	d.run(ctx, o.visitors)

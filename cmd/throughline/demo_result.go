@@ -22,7 +22,7 @@ type demoResult struct {
 }
 
 const demoCounts = `
-SELECT (SELECT uniqExact(page_view_id) FROM page_views WHERE source = 'rum' AND received_at >= fromUnixTimestamp64Milli({started_ms:Int64})),
+SELECT (SELECT uniqExact(page_view_id) FROM page_views WHERE source = 'rum' AND bot = '' AND received_at >= fromUnixTimestamp64Milli({started_ms:Int64})),
        (SELECT countIf(outcome != 'skipped') FROM journey_runs WHERE received_at >= fromUnixTimestamp64Milli({started_ms:Int64}))`
 
 func (d *demo) result(ctx context.Context) (demoResult, error) {

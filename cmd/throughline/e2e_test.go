@@ -45,6 +45,12 @@ document.getElementById("break").onclick = function breakIt() { window.nothing.h
 fetch("/api/recommendations?token=secret").then((r) => r.json()).then(() => { window.ready = true; });
 </script></body></html>`, script)
 	})
+	mux.HandleFunc("GET /policy/{id}", func(w http.ResponseWriter, _ *http.Request) {
+		collector, _, _ := strings.Cut(script, "/t/")
+		w.Header().Set("Content-Security-Policy", "script-src 'none'; report-uri "+collector+"/v1/reports?key=shop-web-4f7c2a")
+		w.Header().Set("Content-Type", "text/html; charset=utf-8")
+		_, _ = io.WriteString(w, `<!doctype html><title>Policy</title><script src="/blocked.js?token=secret"></script>`)
+	})
 	hero := noise(900, 500)
 	mux.HandleFunc("GET /hero.png", func(w http.ResponseWriter, _ *http.Request) {
 		time.Sleep(150 * time.Millisecond)
@@ -124,27 +130,42 @@ func startStoppable(t *testing.T, origin string, log io.Writer) (co *collector, 
 	return co, func(cause error) error { cancel(cause); return <-ended }
 }
 
-// visit opens the product page as a user, breaks it and leaves. It returns the
-// LCP that the page itself saw.
-func visit(t *testing.T, url string) (lcpMS float64) {
+// openAsPerson opens a page in a browser that nothing tells from a person's. It is
+// closed with the page.
+func openAsPerson(t *testing.T) (page *chrome.Page, leave func()) {
 	t.Helper()
 	path, err := chrome.Find(os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
-	browser, err := chrome.Launch(t.Context(), chrome.Options{Path: path})
+	browser, err := chrome.Launch(t.Context(), chrome.Options{
+		Path: path, UserAgent: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36",
+	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer func() {
+	page, err = browser.NewPage(t.Context(), synthetic.PageOptions{
+		InitScript: "Object.defineProperty(navigator, 'webdriver', { get: () => false })",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return page, func() {
+		if err := page.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 		if err := browser.Close(); err != nil {
 			t.Error(err)
 		}
-	}()
-	page, err := browser.NewPage(t.Context(), synthetic.PageOptions{})
-	if err != nil {
-		t.Fatal(err)
 	}
+}
+
+// visit opens the product page as a user, breaks it and leaves. It returns the
+// LCP that the page itself saw.
+func visit(t *testing.T, url string) (lcpMS float64) {
+	t.Helper()
+	page, leave := openAsPerson(t)
+	defer leave()
 	if status, err := page.Navigate(t.Context(), url+"/product/42?token=secret#secret"); err != nil || status != http.StatusOK {
 		t.Fatalf("open: %d, %v", status, err)
 	}
@@ -159,9 +180,6 @@ func visit(t *testing.T, url string) (lcpMS float64) {
 		t.Fatal(err)
 	}
 	if err := page.Click(t.Context(), synthetic.CSS("#break"), synthetic.ClickOptions{}); err != nil {
-		t.Fatal(err)
-	}
-	if err := page.Close(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	return lcpMS
@@ -210,8 +228,8 @@ func TestEndToEnd(t *testing.T) {
 		if loadMS < 150 {
 			t.Errorf("load is %.1f ms, the image alone takes 150", loadMS)
 		}
-		got := row(t, co, "SELECT concat(app, '|', transaction, '|', release, '|', environment, '|', url_path, '|', lcp_element, '|', lcp_url) AS x"+view)
-		if want := "shop|View product|1.4.2|test|/product/42|#hero|" + url + "/hero.png"; got != want {
+		got := row(t, co, "SELECT concat(app, '|', transaction, '|', release, '|', environment, '|', browser, '|', bot, '|', url_path, '|', lcp_element, '|', lcp_url) AS x"+view)
+		if want := "shop|View product|1.4.2|test|Chrome||/product/42|#hero|" + url + "/hero.png"; got != want {
 			t.Errorf("page view is\n%s, want\n%s", got, want)
 		}
 	})
@@ -240,6 +258,7 @@ func TestEndToEnd(t *testing.T) {
 			t.Errorf("transaction is %s", got)
 		}
 	})
+	t.Run("what the browser reports by itself", func(t *testing.T) { checkPolicy(t, co, url) })
 	t.Run("journey", func(t *testing.T) { checkJourney(t, co, url, collectorURL) })
 	t.Run("overview", func(t *testing.T) {
 		rows, err := co.overview(t.Context())
@@ -254,6 +273,19 @@ func TestEndToEnd(t *testing.T) {
 	})
 	t.Run("no secrets", func(t *testing.T) { checkNoSecrets(t, co) })
 	t.Run("admin side", func(t *testing.T) { checkAdmin(t, localURL(co.admin)) })
+}
+
+// checkPolicy opens a page whose policy stops a script.
+func checkPolicy(t *testing.T, co *collector, url string) {
+	page, leave := openAsPerson(t)
+	defer leave()
+	if status, err := page.Navigate(t.Context(), url+"/policy/42?token=secret"); err != nil || status != http.StatusOK {
+		t.Fatalf("open: %d, %v", status, err)
+	}
+	got := row(t, co, "SELECT concat(app, '|', kind, '|', type, '|', message, '|', page, '|', url_path, '|', browser, '|', bot) AS x FROM errors WHERE kind = 'csp-violation'")
+	if want := "shop|csp-violation|script-src-elem|script-src-elem blocked " + url + "/blocked.js|/policy/*|/policy/42|Chrome|"; got != want {
+		t.Errorf("the violation is\n%s, want\n%s", got, want)
+	}
 }
 
 func checkJourney(t *testing.T, co *collector, url, collectorURL string) {

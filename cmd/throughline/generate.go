@@ -194,7 +194,7 @@ func (g *generation) fill(ctx context.Context, batches chan<- generatedBatch) er
 	if err != nil {
 		return err
 	}
-	enricher, encoder := ingest.NewEnricher(naming.New(), nil), clickhouse.NewEncoder()
+	enricher, encoder := ingest.NewEnricher(naming.New(), nil, time.Unix(0, 0)), clickhouse.NewEncoder()
 	var rows []ingest.Row
 	making := newBatchMaker(encoder)
 	send := func(number int) error {

@@ -1,6 +1,6 @@
 -- How each business transaction fared between from (inclusive) and to (exclusive),
 -- one row per app, transaction and source. Counts are exact but for page_views
--- (uniq, about 0.5 % off). A figure without samples is NULL, never 0. The wait is
+-- (uniq, about 0.5 % off). Bots are left out. A figure without samples is NULL, never 0. The wait is
 -- over all instances, also those that failed or were left.
 SELECT
     app,
@@ -32,7 +32,7 @@ FROM
         NULL AS lcp,
         0 AS n_errors
     FROM transactions
-    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND transaction != ''
+    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND bot = '' AND transaction != ''
     GROUP BY app, transaction, source
     UNION ALL
     SELECT
@@ -43,7 +43,7 @@ FROM
         toFloat64(quantile(0.75)(lcp_ms)),
         0
     FROM page_views
-    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND transaction != ''
+    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND bot = '' AND transaction != ''
     GROUP BY app, transaction, source
     UNION ALL
     SELECT
@@ -52,7 +52,7 @@ FROM
         0, 0, NULL,
         sum(count)
     FROM errors
-    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND transaction != ''
+    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND bot = '' AND transaction != ''
     GROUP BY app, transaction, source
 )
 GROUP BY app, transaction, source

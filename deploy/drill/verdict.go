@@ -111,11 +111,11 @@ func (f *field) compare(ctx context.Context, l *load) (v verdict, err error) {
 
 // compareRollups holds what is summed up, by key, against the rows.
 func (f *field) compareRollups(ctx context.Context, v *verdict) error {
-	const whose = "app, source, transaction, hour, device, country"
+	const whose = "app, source, bot, transaction, hour, device, country"
 	for _, r := range []struct{ rollup, table, keys, sums, counts string }{
 		{"rollup_page_views", "page_views", whose, "sum(lcp_samples), sum(lcp_good), sum(inp_samples)", "count(lcp_ms), countIf(lcp_ms <= 2500), count(inp_ms)"},
 		{"rollup_transactions", "transactions", whose, "sum(instances), sum(completed), sum(satisfied)", "count(), countIf(outcome = 'completed'), countIf(apdex_zone = 'satisfied')"},
-		{"rollup_errors", "errors", "app, source, fingerprint, hour", "sum(occurrences), min(first_seen), max(last_seen)", "sum(count), min(timestamp), max(timestamp)"},
+		{"rollup_errors", "errors", "app, source, bot, fingerprint, hour", "sum(occurrences), min(first_seen), max(last_seen)", "sum(count), min(timestamp), max(timestamp)"},
 	} {
 		query := fmt.Sprintf(`SELECT count() FROM (SELECT %[1]s, uniqExact(figures) AS different, count() AS sides FROM (
 			SELECT %[1]s, (%[3]s) AS figures FROM %[2]s GROUP BY %[1]s

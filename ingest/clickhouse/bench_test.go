@@ -26,7 +26,7 @@ func lifelike(tb testing.TB, count int) []ingest.Row {
 	if err != nil {
 		tb.Fatal(err)
 	}
-	enricher := ingest.NewEnricher(naming.New(), nil)
+	enricher := ingest.NewEnricher(naming.New(), nil, time.Unix(0, 0))
 	var rows []ingest.Row
 	for v := range g.Visits() {
 		rows = enricher.Rows(rows, ingest.Record{App: v.App, ReceivedAt: v.At, UserAgent: v.UserAgent, Country: v.Country, Report: v.Report})

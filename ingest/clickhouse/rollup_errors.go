@@ -12,6 +12,7 @@ func rollupErrors() rollup {
 		columns: []rollupColumn{
 			key("app", "Monitored application."),
 			key("source", "rum or synthetic."),
+			key("bot", "Why it is no person, empty for people and journeys."),
 			{name: "fingerprint", sql: typeUint64.info().sql, doc: "The group.", formula: "fingerprint", key: true},
 			hourKey(),
 			{name: "kind", sql: example, doc: "Kind of one of them.", formula: "toString(anyLast(errors.kind))"},

@@ -18,7 +18,8 @@ func rollupPageViews() rollup {
 			key("source", "rum or synthetic."),
 			key("transaction", "Business transaction, empty for views that belong to none."),
 			hourKey(),
-			key("device", "desktop, mobile, tablet or bot, empty when unknown."),
+			key("bot", "Why it is no person, empty for people and journeys."),
+			key("device", "desktop, mobile, tablet, tv, console, bot (a robot that says so) or other; empty when unknown."),
 			key("country", "ISO 3166 code of the country, empty when unknown."),
 			{
 				name: "views", sql: "AggregateFunction(uniqCombined64(12), UInt64)",

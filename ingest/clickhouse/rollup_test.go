@@ -9,13 +9,14 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/client"
 )
 
 // viewRows are the reports of page view id: the early, the final one, or both.
 func viewRows(id int, early, final bool) []ingest.Row {
 	value := float64(100 * (id + 1))
 	base := ingest.Row{
-		App: "shop", Source: beacon.SourceRUM, SessionID: "00000000000000a1", Country: "DE", Client: ingest.Client{Device: "mobile"},
+		App: "shop", Source: beacon.SourceRUM, SessionID: "00000000000000a1", Country: "DE", Client: client.Client{Device: "mobile"},
 		View:      beacon.View{ID: fmt.Sprintf("%016x", id+1), URL: "https://shop.example/", Navigation: beacon.NavigationNavigate},
 		Timestamp: time.UnixMilli(1763900000000), ReceivedAt: time.UnixMilli(1763900001000),
 	}

@@ -84,7 +84,7 @@ func rowsOf(t testing.TB, fixtures ...string) []ingest.Row {
 		if err != nil {
 			t.Fatal(err)
 		}
-		rows = ingest.NewEnricher(naming.New(), nil).Rows(rows, ingest.Record{App: app, ReceivedAt: received, Country: "DE", Report: report})
+		rows = ingest.NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(rows, ingest.Record{App: app, ReceivedAt: received, Country: "DE", Report: report})
 	}
 	return rows
 }

@@ -5,13 +5,15 @@ import (
 	"strings"
 )
 
-// errorGroups is rollup_errors over all time, one row per app, source and group.
+// errorGroups is rollup_errors over all time, one row per app, source, kind of
+// visitor and group.
 func errorGroups() view {
 	v := view{name: "error_groups", replace: true}
 	var figures []string
 	for _, c := range [][2]string{
 		{"app", "app"},
 		{"source", "source"},
+		{"bot", "bot"},
 		{"fingerprint", "fingerprint"},
 		{"kind", "argMax(r.kind, r.last_seen)"},
 		{"type", "argMax(r.type, r.last_seen)"},
@@ -28,7 +30,7 @@ func errorGroups() view {
 		v.columns = append(v.columns, column)
 		figures = append(figures, figure+" AS "+quote(column))
 	}
-	v.query = fmt.Sprintf("SELECT\n    %s\nFROM rollup_errors AS r\nGROUP BY app, source, fingerprint", strings.Join(figures, ",\n    "))
+	v.query = fmt.Sprintf("SELECT\n    %s\nFROM rollup_errors AS r\nGROUP BY app, source, bot, fingerprint", strings.Join(figures, ",\n    "))
 	v.create = fmt.Sprintf("CREATE VIEW IF NOT EXISTS %s AS\n%s", quote(v.name), v.query)
 	return v
 }

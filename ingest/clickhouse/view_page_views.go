@@ -15,7 +15,10 @@ func wholePageViews() view {
 	figures := make([]string, 0, len(pageViews().columns))
 	for _, c := range pageViews().columns {
 		figure := quote(c.name)
-		if !slices.Contains(key, c.name) {
+		switch {
+		case c.name == "bot": // may show in the later report only
+			figure = "max(bot) AS bot"
+		case !slices.Contains(key, c.name):
 			figure = fmt.Sprintf("any(%s) AS %s", figure, figure) // of those that are not NULL
 		}
 		figures = append(figures, figure)

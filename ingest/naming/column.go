@@ -18,8 +18,6 @@ const (
 	RequestDomain
 	ErrorType
 	RequestError
-	Browser
-	OS
 	Network
 	Journey
 	Location
@@ -30,7 +28,7 @@ const (
 func (c Column) String() string {
 	return [columnCount]string{
 		"release", "environment", "page_domain", "referrer_domain", "request_domain", "error_type", "request_error",
-		"browser", "os", "network", "journey", "location",
+		"network", "journey", "location",
 	}[c]
 }
 

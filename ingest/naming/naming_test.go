@@ -301,10 +301,10 @@ func TestCap_KeepsTheFirstAndCountsTheRest(t *testing.T) {
 			t.Fatalf("release %d is %s, want %s", i, got, want)
 		}
 	}
-	if got := a.Cap(Browser, "Chrome", now); got != "Chrome" || a.Cap(Release, "", now) != "" {
+	if got := a.Cap(Environment, "Chrome", now); got != "Chrome" || a.Cap(Release, "", now) != "" {
 		t.Errorf("another column: %s", got)
 	}
-	want := []Count{{"shop", "release", maxValues, 10}, {"shop", "browser", 1, 0}}
+	want := []Count{{"shop", "release", maxValues, 10}, {"shop", "environment", 1, 0}}
 	if diff := cmp.Diff(want, n.Counts()); diff != "" {
 		t.Error(diff)
 	}
@@ -438,7 +438,7 @@ func namesBelow(n *node) (names []string) {
 func FuzzRestore(f *testing.F) {
 	n := New()
 	n.Of("shop").Page("/product/42")
-	n.Of("shop").Cap(OS, "Linux", fixed())
+	n.Of("shop").Cap(Environment, "Linux", fixed())
 	good, err := n.Snapshot()
 	if err != nil {
 		f.Fatal(err)
@@ -461,7 +461,7 @@ func FuzzRestore(f *testing.F) {
 				}
 			}
 			app.Page("/a/b/c")
-			app.Cap(OS, "x", fixed())
+			app.Cap(Environment, "x", fixed())
 		}
 		if again, err := n.Snapshot(); err != nil || New().Restore(again) != nil {
 			t.Errorf("%s, %v", again, err)

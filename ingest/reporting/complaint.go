@@ -158,7 +158,14 @@ func complain(kind beacon.ErrorKind, name, message, stack string) *beacon.Error 
 	}
 }
 
-func oneLine(text string) string { return strings.NewReplacer("\n", " ", "\t", " ").Replace(text) }
+func oneLine(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r == '\n' || r == '\t' {
+			return ' '
+		}
+		return r
+	}, text)
+}
 
 // isReportOnly knows the word for what was not enforced; openers have their own.
 func isReportOnly(disposition string) bool {

@@ -10,6 +10,7 @@ import (
 
 	"throughline/beacon"
 	"throughline/ingest"
+	"throughline/ingest/client"
 	"throughline/ingest/geo"
 )
 
@@ -25,24 +26,7 @@ func (s *Server) collect(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	packed, err := encoding(request, from.app.Name)
-	if err != nil {
-		return err
-	}
-	if !from.agent {
-		if err := from.account.Room(now); err != nil {
-			return err
-		}
-	}
-	b := s.newBody(from.account)
-	defer s.release(b)
-	if err := b.read(c.Response(), request, from.app.Name, maxBody(from.agent)); err != nil {
-		return err
-	}
-	answer, err := s.keep(request, from, b, packed, now)
-	if !from.agent {
-		from.account.Take(now, eventsOf(answer), answer.Accepted)
-	}
+	answer, err := s.take(c, from, now, s.Service.Accept)
 	if err != nil {
 		return err
 	}
@@ -52,8 +36,35 @@ func (s *Server) collect(c echo.Context) error {
 	return reply(c, answer)
 }
 
+// accept is what becomes of a body that was let in.
+type accept func(ingest.Submission) (ingest.Answer, error)
+
+// take reads the body of a request and has it kept, as far as its app may send.
+func (s *Server) take(c echo.Context, from sender, now time.Time, accept accept) (ingest.Answer, error) {
+	request := c.Request()
+	packed, err := encoding(request, from.app.Name)
+	if err != nil {
+		return ingest.Answer{}, err
+	}
+	if !from.agent {
+		if err := from.account.Room(now); err != nil {
+			return ingest.Answer{}, err
+		}
+	}
+	b := s.newBody(from.account)
+	defer s.release(b)
+	if err := b.read(c.Response(), request, from.app.Name, maxBody(from.agent)); err != nil {
+		return ingest.Answer{}, err
+	}
+	answer, err := s.keep(request, from, b, packed, now, accept)
+	if !from.agent {
+		from.account.Take(now, eventsOf(answer), answer.Accepted)
+	}
+	return answer, err
+}
+
 // keep waits for a slot, and has the report kept in it.
-func (s *Server) keep(request *http.Request, from sender, b *body, packed bool, now time.Time) (ingest.Answer, error) {
+func (s *Server) keep(request *http.Request, from sender, b *body, packed bool, now time.Time, accept accept) (ingest.Answer, error) {
 	if err := from.account.Enter(request.Context(), now); err != nil {
 		return ingest.Answer{}, err
 	}
@@ -63,10 +74,11 @@ func (s *Server) keep(request *http.Request, from sender, b *body, packed bool, 
 		return ingest.Answer{}, err
 	}
 	place := s.place(request)
-	return s.Service.Accept(ingest.Submission{
+	return accept(ingest.Submission{
 		App:       from.app,
 		Agent:     from.agent,
 		UserAgent: shortUserAgent(request),
+		Hints:     clientHints(request.Header),
 		Country:   place.Country,
 		Region:    place.Region,
 		Network:   place.Network,
@@ -107,11 +119,20 @@ type sender struct {
 	agent bool
 }
 
+// find finds the app that a request reports for.
+func (t *tenants) find(r *http.Request) (tenant, error) {
+	found, ok := t.byKey[queryValue(r.URL.RawQuery, "key")]
+	if !ok {
+		return tenant{}, refuse(http.StatusUnauthorized, "", ingest.RejectUnknownKey, "key", "no app has this write key; it stands in the query, as in ?key=…")
+	}
+	return found, nil
+}
+
 // admit finds the app that a request reports for and checks that it may.
 func (t *tenants) admit(r *http.Request, now time.Time) (sender, error) {
-	tenant, ok := t.byKey[queryValue(r.URL.RawQuery, "key")]
-	if !ok {
-		return sender{}, refuse(http.StatusUnauthorized, "", ingest.RejectUnknownKey, "key", "no app has this write key; it stands in the query, as in ?key=…")
+	tenant, err := t.find(r)
+	if err != nil {
+		return sender{}, err
 	}
 	authorization, origin := r.Header.Get(echo.HeaderAuthorization), r.Header.Get(echo.HeaderOrigin)
 	if authorization != "" {
@@ -162,6 +183,15 @@ func shortUserAgent(r *http.Request) string {
 		}
 		return c
 	}, agent)
+}
+
+// clientHints are those of the headers; most requests have three of them.
+func clientHints(header http.Header) client.Hints {
+	return client.Hints{
+		UA: header.Get("Sec-Ch-Ua"), FullVersionList: header.Get("Sec-Ch-Ua-Full-Version-List"),
+		Platform: header.Get("Sec-Ch-Ua-Platform"), PlatformVersion: header.Get("Sec-Ch-Ua-Platform-Version"),
+		Mobile: header.Get("Sec-Ch-Ua-Mobile"), Model: header.Get("Sec-Ch-Ua-Model"),
+	}
 }
 
 // place is where a request came from: what the trusted proxy told of the country,

@@ -26,7 +26,8 @@ func askToComeBack(header http.Header, after time.Duration) {
 	header.Set(echo.HeaderAccessControlExposeHeaders, echo.HeaderRetryAfter)
 }
 
-// preflight answers browsers that ask first. The beacon never makes them ask.
+// preflight answers browsers that ask first. The beacon never makes them ask; before
+// their own reports, whose content type pages may not send, they do.
 func (s *Server) preflight(c echo.Context) error {
 	allowOrigin(c)
 	header := c.Response().Header()

@@ -23,6 +23,10 @@ type answering struct {
 
 func (a answering) Accept(ingest.Submission) (ingest.Answer, error) { return a.answer, a.err }
 
+func (a answering) AcceptReports(string, ingest.Submission) (ingest.Answer, error) {
+	return a.answer, a.err
+}
+
 // A page can read every answer, whatever it is: browsers show errors without
 // these headers as faults of CORS.
 func TestCORS_IsOnEveryAnswer(t *testing.T) {

@@ -101,6 +101,10 @@ func (s *slow) Accept(ingest.Submission) (ingest.Answer, error) {
 	return ingest.Answer{Accepted: 1}, nil
 }
 
+func (s *slow) AcceptReports(string, ingest.Submission) (ingest.Answer, error) {
+	return s.Accept(ingest.Submission{})
+}
+
 func (s *slow) Rejected(_ string, reason beacon.Reason) {
 	if reason == ingest.RejectBusy {
 		s.busy.Add(1)

@@ -6,6 +6,7 @@ package server
 import (
 	"context"
 	"fmt"
+	"hash/maphash"
 	"log/slog"
 	"net"
 	"net/http"
@@ -42,6 +43,8 @@ type Service interface {
 	// about the report as a whole, an *ingest.BusyError, or a fault of ours. The
 	// body is the server's again when Accept returns.
 	Accept(ingest.Submission) (ingest.Answer, error)
+	// AcceptReports does the same with what a browser reports by itself.
+	AcceptReports(contentType string, submission ingest.Submission) (ingest.Answer, error)
 	// Rejected counts a report that was not let in.
 	Rejected(app string, reason beacon.Reason)
 }
@@ -67,6 +70,9 @@ type Options struct {
 	Now func() time.Time
 	// CollectPath and ScriptPath are where reports go to and scripts come from.
 	CollectPath, ScriptPath string
+	// ReportsPath is where browsers send what they report by themselves; it differs
+	// from CollectPath. Empty: nothing is taken of it.
+	ReportsPath string
 	// SourceMaps keeps uploaded source maps; nil: none are taken.
 	SourceMaps SourceMaps
 	// UploadToken is what uploads of source maps prove themselves with. Empty:
@@ -86,6 +92,7 @@ type Server struct {
 	bodies    sync.Pool // of *body
 	unpackers sync.Pool // of *unpacker
 	measured  *telemetry
+	senders   maphash.Seed // tells addresses apart, as long as the process lives
 }
 
 // tenants is who may report. It does not change; another takes its place.
@@ -110,6 +117,7 @@ func New(options Options, apps []ingest.App, agentToken string) (*Server, error)
 		Options: options, echo: echo.New(),
 		bodies:    sync.Pool{New: func() any { return &body{} }},
 		unpackers: sync.Pool{New: func() any { return &unpacker{} }},
+		senders:   maphash.MakeSeed(),
 	}
 	if s.Admission == nil {
 		s.Admission = admission.New(admission.Options{})
@@ -129,7 +137,11 @@ func New(options Options, apps []ingest.App, agentToken string) (*Server, error)
 	s.echo.Use(s.measured.middleware, s.recoverPanics)
 	s.echo.POST(options.CollectPath, s.collect)
 	s.echo.OPTIONS(options.CollectPath, s.preflight)
-	description, err := describe(options.CollectPath)
+	if options.ReportsPath != "" {
+		s.echo.POST(options.ReportsPath, s.reports)
+		s.echo.OPTIONS(options.ReportsPath, s.preflight)
+	}
+	description, err := describe(options.CollectPath, options.ReportsPath)
 	if err != nil {
 		return nil, err
 	}

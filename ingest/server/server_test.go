@@ -68,9 +68,9 @@ type door struct {
 func openDoor(t *testing.T, queueBytes int64, changes ...func(*Options, []ingest.App)) *door {
 	t.Helper()
 	quiet := slog.New(slog.DiscardHandler)
-	const segmentBytes = 64 << 10
+	const segmentBytes = 1 << 20
 	q, err := queue.Open(queue.Options{
-		Dir: t.TempDir(), MaxBytes: 3*segmentBytes + queueBytes, SegmentBytes: segmentBytes, MaxRecordBytes: 32 << 10, Now: time.Now, Log: quiet,
+		Dir: t.TempDir(), MaxBytes: 3*segmentBytes + queueBytes, SegmentBytes: segmentBytes, MaxRecordBytes: 900 << 10, Now: time.Now, Log: quiet,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -98,6 +98,7 @@ func openDoor(t *testing.T, queueBytes int64, changes ...func(*Options, []ingest
 		},
 		CountryHeader: "X-Country",
 		CollectPath:   "/v1/events",
+		ReportsPath:   "/v1/reports",
 		ScriptPath:    "/t",
 		Log:           slog.New(slog.NewTextHandler(io.Discard, nil)),
 		Tracer:        trace.NewTracerProvider(trace.WithSpanProcessor(d.spans)).Tracer(""),
@@ -248,12 +249,12 @@ func TestCollect_KeepsWhatIsKnownOfTheClientButNotItsAddress(t *testing.T) {
 	d := openDoor(t, 64<<10)
 	const firefox = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 	d.post(t, "?key="+key, fixture(t, "good_early_report"), map[string]string{"User-Agent": firefox, "X-Country": "de", "X-Forwarded-For": "192.0.2.7"})
-	d.post(t, "?key="+key, fixture(t, "good_final_report"), map[string]string{"X-Country": "Narnia"})
+	d.post(t, "?key="+key, fixture(t, "good_final_report"), map[string]string{"X-Country": "Narnia", "User-Agent": "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36", "Sec-CH-UA-Platform": `"Windows"`, "Sec-CH-UA-Platform-Version": `"15.0.0"`, "Sec-CH-UA-Mobile": "?0"})
 	if first := d.rows.rows[0]; first.Client.Browser != "Firefox" || first.Country != "DE" || first.App != "shop" {
 		t.Errorf("row = %+v", first)
 	}
-	if last := d.rows.rows[len(d.rows.rows)-1]; last.Country != "" {
-		t.Errorf("country = %q", last.Country)
+	if last := d.rows.rows[len(d.rows.rows)-1]; last.Country != "" || last.Client.OS != "Windows" || last.Client.OSVersion != "11" || last.Client.Device != "desktop" {
+		t.Errorf("row = %+v", last)
 	}
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	request.Header.Set("User-Agent", "Agent\xff/"+strings.Repeat("1", 10_000))

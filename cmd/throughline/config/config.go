@@ -48,9 +48,11 @@ type Admin struct {
 	Listen string `yaml:"listen"`
 }
 
-// Paths are where browsers send reports to and load scripts from.
+// Paths are where browsers send the beacon's reports to and what they report by
+// themselves, and where they load scripts from.
 type Paths struct {
 	Collect string `yaml:"collect"`
+	Reports string `yaml:"reports"` // "": none are taken
 	Script  string `yaml:"script"`
 }
 
@@ -183,7 +185,7 @@ func Default() Config {
 	return Config{
 		Listen: ":8080", MaxConnections: 10_000, TrustedProxies: []string{},
 		Admin: Admin{Listen: "127.0.0.1:8081"},
-		Paths: Paths{Collect: "/v1/events", Script: "/t"},
+		Paths: Paths{Collect: "/v1/events", Reports: "/v1/reports", Script: "/t"},
 		ClickHouse: ClickHouse{
 			Database:  "throughline",
 			Username:  "default",

@@ -41,6 +41,12 @@ func (c *Config) Validate() []Problem {
 	f.address("admin.listen", c.Admin.Listen)
 	f.path("paths.collect", c.Paths.Collect)
 	f.path("paths.script", c.Paths.Script)
+	if c.Paths.Reports != "" {
+		f.path("paths.reports", c.Paths.Reports)
+	}
+	if c.Paths.Reports == c.Paths.Collect {
+		f.add("paths.reports", "must not be the same as paths.collect")
+	}
 	f.token("agent_token", c.AgentToken)
 	f.sourceMaps(c)
 	f.clickHouse(c.ClickHouse)

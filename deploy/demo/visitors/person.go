@@ -14,8 +14,15 @@ type device struct {
 	viewport  synthetic.Viewport
 }
 
+// UserAgent is what the visitors' browser is to say it is in what pages send on
+// leaving, which is beyond the reach of a page's options.
+const UserAgent = "Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36"
+
+// options are those of a page that passes for a person's: visitors stand for
+// people, and bots are kept apart.
 func (d device) options() synthetic.PageOptions {
-	return synthetic.PageOptions{UserAgent: d.userAgent, Viewport: d.viewport}
+	const undriven = "Object.defineProperty(navigator, 'webdriver', { get: () => false })"
+	return synthetic.PageOptions{UserAgent: d.userAgent, Viewport: d.viewport, InitScript: undriven}
 }
 
 // devices are common ones; that most use Chrome is as in life.
@@ -23,7 +30,7 @@ func devices() []device {
 	laptop := synthetic.Viewport{Width: 1440, Height: 900, DeviceScaleFactor: 1}
 	phone := synthetic.Viewport{Width: 390, Height: 844, DeviceScaleFactor: 2, Mobile: true, Touch: true}
 	return []device{
-		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36", laptop},
+		{UserAgent, laptop},
 		{"Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36", laptop},
 		{"Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Mobile Safari/537.36", phone},
 		{"Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/156.0.0.0 Safari/537.36 Edg/156.0.0.0", laptop},
