@@ -44,9 +44,9 @@ func BenchmarkReader_New(b *testing.B) {
 	runtime.KeepAlive(r)
 }
 
-func BenchmarkNewReader(b *testing.B) {
+func BenchmarkReader_First(b *testing.B) {
 	for b.Loop() {
-		NewReader(10_000)
+		NewReader(10_000).Read(windowsChrome, Hints{})
 	}
 }
 

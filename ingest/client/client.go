@@ -85,7 +85,7 @@ const (
 // Reader reads headers and remembers the answers, since sites see few different
 // ones. It is safe for concurrent use.
 type Reader struct {
-	bots *robots
+	bots func() *robots
 	seed maphash.Seed
 
 	mu    sync.RWMutex
@@ -94,10 +94,10 @@ type Reader struct {
 
 // NewReader returns a Reader that remembers at most maxEntries different clients,
 // by hashes of their headers: each takes about 200 bytes. When there are more, the
-// half that was not seen for longest is forgotten. It compiles the list of robots,
-// which takes milliseconds: make one and keep it.
+// half that was not seen for longest is forgotten. The first Read compiles the list
+// of robots, which takes milliseconds.
 func NewReader(maxEntries int) *Reader {
-	return &Reader{bots: newRobots(robotList), seed: maphash.MakeSeed(), known: generations[*Client]{max: maxEntries / 2}}
+	return &Reader{bots: sync.OnceValue(func() *robots { return newRobots(robotList) }), seed: maphash.MakeSeed(), known: generations[*Client]{max: maxEntries / 2}}
 }
 
 // Read tells who sent a request with this User-Agent header and these client
@@ -154,7 +154,7 @@ func (r *Reader) read(userAgent string, hints Hints) Client {
 	if userAgent == "" && hints == (Hints{}) {
 		return Client{}
 	}
-	name, reason := r.bots.find(userAgent)
+	name, reason := r.bots().find(userAgent)
 	if reason == BotUserAgent {
 		return Client{Device: DeviceBot, Browser: name, Bot: reason}
 	}
