@@ -218,12 +218,16 @@ func TestAcceptReports_KeepsNoSecret(t *testing.T) {
 			taken += len(decoded)
 			service.enricher.names = naming.New() // nothing is hidden since there is too much of it
 			for _, record := range service.recordsOf(Submission{App: app}, decoded) {
-				rows, err := json.Marshal(service.enricher.Rows(nil, record))
+				rows := service.enricher.Rows(nil, record)
+				for i := range rows {
+					rows[i].Event.ID = "" // random, and so may have anything in it
+				}
+				stored, err := json.Marshal(rows)
 				if err != nil {
 					t.Fatal(err)
 				}
-				if strings.Contains(string(rows), core) {
-					t.Errorf("%s holds %q: %s", path, secret, rows)
+				if strings.Contains(string(stored), core) {
+					t.Errorf("%s holds %q: %s", path, secret, stored)
 				}
 			}
 		})

@@ -70,7 +70,8 @@ type ServiceOptions struct {
 type Service struct {
 	ServiceOptions
 	enricher *Enricher
-	scratch  sync.Pool
+	scratch  sync.Pool // of *scratch
+	claims   sync.Pool // of *claim
 	// reports makes the ids of what browsers report by themselves.
 	reports maphash.Seed
 	// claiming makes recognising an event and putting it into the log one step.
@@ -80,12 +81,18 @@ type Service struct {
 	failures atomic.Uint64
 }
 
-// scratch is what one submission needs while it is accepted.
+// scratch is the memory that rows are made and encoded in. It is given back before
+// the wait for the disk, so that the few that are in use stay in the processor's
+// caches.
 type scratch struct {
-	rows      []Row
-	ids       []uint64
+	rows   []Row
+	record []byte
+}
+
+// claim is what is needed of a submission until its fate is known.
+type claim struct {
+	ids       []uint64 // all, then only those that are new
 	duplicate []bool
-	record    []byte
 	fate      error // why the record was not kept; nil when it is
 }
 
@@ -94,6 +101,7 @@ func NewService(options ServiceOptions) *Service {
 	return &Service{
 		ServiceOptions: options, enricher: NewEnricher(options.Names, options.Maps, options.Now()), reports: maphash.MakeSeed(),
 		scratch: sync.Pool{New: func() any { return &scratch{} }},
+		claims:  sync.Pool{New: func() any { return &claim{} }},
 	}
 }
 
@@ -137,13 +145,11 @@ func (s *Service) Accept(submission Submission) (Answer, error) {
 // Those that are there already are only counted. More records, which must be of the
 // same app and time, go there together with the first.
 func (s *Service) keep(record Record, more ...Record) (duplicates int, err error) {
-	kept := s.scratch.Get().(*scratch)
-	defer s.scratch.Put(kept)
-	kept.fill(s.enricher, record, more...)
-	kept.encode(record, s.Encoder)
-	app, events := record.App.Name, len(kept.ids)
+	c := s.claims.Get().(*claim)
+	defer s.claims.Put(c)
 	failures := s.failures.Load()
-	commit, duplicates, err := s.enqueue(record, kept)
+	app := record.App.Name
+	commit, events, duplicates, err := s.submit(c, record, more)
 	if err != nil {
 		return 0, s.busy(app, events, err)
 	}
@@ -151,7 +157,7 @@ func (s *Service) keep(record Record, more ...Record) (duplicates int, err error
 	// with the same events, and by then it must be clear what became of them.
 	err = commit.Wait(context.Background())
 	if duplicates < events {
-		err = kept.fate // others of the same write may have another
+		err = c.fate // others of the same write may have another
 	}
 	if err != nil {
 		return 0, s.busy(app, events, err)
@@ -168,24 +174,35 @@ func (s *Service) keep(record Record, more ...Record) (duplicates int, err error
 	return duplicates, nil
 }
 
+// submit makes the rows of records and appends them to the log. It returns what to
+// wait for, and how many events there are and how many of them were there before.
+func (s *Service) submit(c *claim, record Record, more []Record) (commit *queue.Commit, events, duplicates int, err error) {
+	work := s.scratch.Get().(*scratch)
+	defer s.scratch.Put(work)
+	work.fill(s.enricher, record, more)
+	c.take(record.App.Name, work.rows)
+	work.encode(record, c.ids, s.Encoder)
+	events = len(c.ids)
+	commit, duplicates, err = s.enqueue(record, c, work)
+	return commit, events, duplicates, err
+}
+
 // enqueue claims the ids of the record and appends what is new to the log.
-func (s *Service) enqueue(record Record, kept *scratch) (*queue.Commit, int, error) {
+func (s *Service) enqueue(record Record, c *claim, work *scratch) (commit *queue.Commit, duplicates int, err error) {
 	s.claiming.Lock()
 	defer s.claiming.Unlock()
-	duplicates := s.Seen.Claim(kept.ids, kept.duplicate)
-	all := kept.ids
-	if duplicates == len(all) {
-		commit, err := s.Queue.Barrier()
+	duplicates = s.Seen.Claim(c.ids, c.duplicate)
+	if duplicates == len(c.ids) {
+		commit, err = s.Queue.Barrier()
 		return commit, duplicates, err
 	}
-	content := kept
 	if duplicates > 0 {
-		content = kept.withoutDuplicates()
-		content.encode(record, s.Encoder)
+		work.rows, c.ids = c.withoutDuplicates(work.rows)
+		work.encode(record, c.ids, s.Encoder)
 	}
-	app, fresh := record.App.Name, content.ids
-	commit, err := s.Queue.Enqueue(content.record, len(fresh), func(end queue.Position, err error) {
-		kept.fate = err
+	app, fresh := record.App.Name, c.ids
+	commit, err = s.Queue.Enqueue(work.record, len(fresh), func(end queue.Position, err error) {
+		c.fate = err
 		if err != nil {
 			// In this order: who finds the ids held claimed them before, and will see
 			// the number change.
@@ -218,38 +235,43 @@ func (s *Service) busy(app string, events int, cause error) error {
 func (s *Service) Rejected(app string, reason beacon.Reason) { s.Ledger.Rejected(app, reason, 1) }
 
 // fill makes the rows of a record, and of more of the same app.
-func (k *scratch) fill(enricher *Enricher, record Record, more ...Record) {
-	clear(k.rows) // they refer to an earlier report
-	k.rows = enricher.Rows(k.rows[:0], record)
+func (w *scratch) fill(enricher *Enricher, record Record, more []Record) {
+	clear(w.rows) // they refer to an earlier report
+	w.rows = enricher.Rows(w.rows[:0], record)
 	for i := range more {
-		k.rows = enricher.Rows(k.rows, more[i])
-	}
-	k.ids, k.duplicate = k.ids[:0], k.duplicate[:0]
-	app := appKey(record.App.Name)
-	for i := range k.rows {
-		k.ids = append(k.ids, eventKey(app, k.rows[i].Event.ID))
-		k.duplicate = append(k.duplicate, false)
+		w.rows = enricher.Rows(w.rows, more[i])
 	}
 }
 
 // encode writes the rows as they stand in the log.
-func (k *scratch) encode(record Record, encoder RowEncoder) {
-	k.record = appendEventsHeader(k.record[:0], record.App.Name, record.ReceivedAt, k.ids)
-	for i := range k.rows {
-		k.record = encoder.AppendRow(k.record, &k.rows[i])
+func (w *scratch) encode(record Record, ids []uint64, encoder RowEncoder) {
+	w.record = appendEventsHeader(w.record[:0], record.App.Name, record.ReceivedAt, ids)
+	for i := range w.rows {
+		w.record = encoder.AppendRow(w.record, &w.rows[i])
 	}
 }
 
-// withoutDuplicates is a scratch of its own with what is new.
-func (k *scratch) withoutDuplicates() *scratch {
-	fresh := &scratch{}
-	for i := range k.rows {
-		if !k.duplicate[i] {
-			fresh.rows = append(fresh.rows, k.rows[i])
-			fresh.ids = append(fresh.ids, k.ids[i])
+// take notes the ids of rows.
+func (c *claim) take(app string, rows []Row) {
+	c.ids, c.duplicate = c.ids[:0], c.duplicate[:0]
+	key := appKey(app)
+	for i := range rows {
+		c.ids = append(c.ids, eventKey(key, rows[i].Event.ID))
+		c.duplicate = append(c.duplicate, false)
+	}
+}
+
+// withoutDuplicates returns what is new of the rows, in their place, and its ids.
+func (c *claim) withoutDuplicates(rows []Row) ([]Row, []uint64) {
+	fresh := 0
+	for i := range rows {
+		if !c.duplicate[i] {
+			rows[fresh], c.ids[fresh] = rows[i], c.ids[i]
+			fresh++
 		}
 	}
-	return fresh
+	clear(rows[fresh:])
+	return rows[:fresh], c.ids[:fresh]
 }
 
 // eventKey is what an event is remembered by: ids are unique within an app.

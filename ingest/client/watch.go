@@ -2,6 +2,7 @@ package client
 
 import (
 	"hash/maphash"
+	"math"
 	"sync"
 	"time"
 )
@@ -23,29 +24,28 @@ const (
 const forgetAfter = 30 * time.Minute
 
 // Watch tells sessions that open pages faster than people do. It holds what it
-// knows in about 60 bytes for each session. It is safe for concurrent use.
+// knows in about 40 bytes for each session. It is safe for concurrent use.
 type Watch struct {
 	seed maphash.Seed
 
 	mu       sync.Mutex
-	sessions generations[*pace]
+	sessions generations[pace]
 	turned   time.Duration // when a generation began
 }
 
 // pace is how fast a session goes, by the generic cell rate algorithm of ITU-T
-// I.371: all that it takes is one time.
-type pace struct {
-	// paid is when the views so far would end if none had come sooner than
-	// viewTakes after the one before.
-	paid    time.Duration
-	tooFast bool // stays
-}
+// I.371: all that it takes is the time at which the views so far would end if none
+// had come sooner than viewTakes after the one before.
+type pace time.Duration
+
+// tooFast is the pace of a session that was once too fast, and stays so.
+const tooFast pace = math.MaxInt64
 
 // NewWatch returns a Watch that remembers at most maxSessions sessions. When there
 // are more, those that were not seen for longest are forgotten early, so that a
 // flood of new sessions costs no memory.
 func NewWatch(maxSessions int) *Watch {
-	return &Watch{seed: maphash.MakeSeed(), sessions: generations[*pace]{max: maxSessions / 2}}
+	return &Watch{seed: maphash.MakeSeed(), sessions: generations[pace]{max: maxSessions / 2}}
 }
 
 // Bot counts views that a session begins, and returns BotRate once they are more
@@ -64,25 +64,23 @@ func (w *Watch) Bot(session string, views int, at time.Duration) string {
 	defer w.mu.Unlock()
 	w.forget(at)
 	p, known := w.sessions.get(key)
-	switch {
-	case known:
-	case views > 0:
-		p = new(pace)
+	if views > 0 && p != tooFast {
+		p, known = p.after(views, at), true
 		w.sessions.put(key, p)
-	default:
-		return ""
 	}
-	if p.count(views, at); p.tooFast {
+	if known && p == tooFast {
 		return BotRate
 	}
 	return ""
 }
 
-func (p *pace) count(views int, at time.Duration) {
-	if views > 0 && !p.tooFast {
-		p.paid = max(p.paid, at) + time.Duration(min(views, spareViews+1))*viewTakes
-		p.tooFast = p.paid-at > spareViews*viewTakes
+// after is the pace after more views, of which there is at least one.
+func (p pace) after(views int, at time.Duration) pace {
+	p = max(p, pace(at)) + pace(min(views, spareViews+1))*pace(viewTakes)
+	if p-pace(at) > spareViews*pace(viewTakes) {
+		return tooFast
 	}
+	return p
 }
 
 // forget drops the sessions that were not seen for at least forgetAfter.
