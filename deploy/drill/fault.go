@@ -50,7 +50,8 @@ func faults() []fault {
 		{name: "slow-senders", about: "thousands of connections are idle, hundreds send byte by byte", happen: slowSenders},
 		{name: "gzip", about: "bodies of gzip are bombs, nested, cut off, damaged", rounds: 50, quickRounds: 2, happen: gzipBodies},
 		{name: "name-flood", about: "every report has names that no other has", rounds: 200_000, quickRounds: 5000, happen: nameFlood},
-		{name: "app-flood", about: "one app sends all it can beside another", happen: appFlood},
+		{name: "app-flood", about: "one app sends all it can beside another", happen: appFlood(0)},
+		{name: "app-above-limit", about: "one app sends far more than its limit beside another", happen: appFlood(100)},
 		{name: "intruders", about: "reports come from where they may not, or with a key that was revoked", happen: intruders},
 		{name: "log-injection", about: "requests hold what would write lines into the log", happen: logInjection},
 	}

@@ -82,11 +82,20 @@ func madeUpWord(number int) string {
 
 // appFlood lets one app send as much as it can, over many connections and in
 // large reports, while another is used as usual: none of the other's reports is
-// refused, and its answers come nearly as soon as before.
-func appFlood(ctx context.Context, f *field) (v verdict, err error) {
+// refused. Without a limit the two share the processors. With one the answers of the
+// other come as soon as before.
+func appFlood(eventsPerSecond int) func(context.Context, *field) (verdict, error) {
+	return func(ctx context.Context, f *field) (verdict, error) { return flooded(ctx, f, eventsPerSecond) }
+}
+
+func flooded(ctx context.Context, f *field, eventsPerSecond int) (v verdict, err error) {
 	const noisyKey, noisyOrigin = "drill-noisy-5e11aa", "https://noisy.example"
+	limits := ""
+	if eventsPerSecond > 0 {
+		limits = fmt.Sprintf(", limits: {events_per_second: %d, burst: %d}", eventsPerSecond, eventsPerSecond)
+	}
 	if err := f.change(func(s *settings) {
-		s.apps = fmt.Sprintf("  - {name: noisy, key: %s, origins: [%q], environment: drill}", noisyKey, noisyOrigin)
+		s.apps = fmt.Sprintf("  - {name: noisy, key: %s, origins: [%q], environment: drill%s}", noisyKey, noisyOrigin, limits)
 	}); err != nil {
 		return v, err
 	}
@@ -116,7 +125,7 @@ func appFlood(ctx context.Context, f *field) (v verdict, err error) {
 	l.absorb(noisy)
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
-	judged.detail("p99 of the quiet app: %d ms alone, %d ms beside %d reports of the noisy one (%d refused)",
-		alone.quantile(0.99).Milliseconds(), beside.quantile(0.99).Milliseconds(), noisy.snapshot().reports, noisy.snapshot().busy)
+	judged.detail("p99 of the quiet app: %d ms alone, %d ms beside %d reports of the noisy one (%d refused as busy, %d as above the limit)",
+		alone.quantile(0.99).Milliseconds(), beside.quantile(0.99).Milliseconds(), noisy.snapshot().reports, noisy.snapshot().busy, noisy.snapshot().limited)
 	return judged, err
 }

@@ -52,6 +52,7 @@ type tally struct {
 	reports int // acknowledged
 	repeats int // acknowledged again
 	busy    int // 503
+	limited int // 429
 	broken  int // no answer
 	// took are how long the acknowledgements did.
 	took []time.Duration
@@ -206,6 +207,11 @@ func (t *tally) note(status int, a answer, err error) bool {
 		t.busy++
 		if a.retryAfter == "" {
 			t.surprise("503 without Retry-After")
+		}
+	case status == http.StatusTooManyRequests:
+		t.limited++
+		if a.retryAfter == "" {
+			t.surprise("429 without Retry-After")
 		}
 	case status/100 != 2 || len(a.Rejected) > 0:
 		t.surprise(fmt.Sprintf("status %d: %s", status, a.text))

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"net/http"
 	"strconv"
 	"strings"
@@ -48,6 +49,7 @@ func (s *Server) take(c echo.Context, from sender, now time.Time, accept accept)
 	}
 	if !from.agent {
 		if err := from.account.Room(now); err != nil {
+			pause(request.Context(), limitedPause)
 			return ingest.Answer{}, err
 		}
 	}
@@ -61,6 +63,20 @@ func (s *Server) take(c echo.Context, from sender, now time.Time, accept accept)
 		from.account.Take(now, eventsOf(answer), answer.Accepted)
 	}
 	return answer, err
+}
+
+// limitedPause is how long a sender waits for the answer that its app has sent too
+// much. Who sends again at once would otherwise take as much of the collector for
+// being refused as others for being served.
+const limitedPause = 250 * time.Millisecond
+
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
 }
 
 // keep waits for a slot, and has the report kept in it.

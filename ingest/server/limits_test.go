@@ -1,6 +1,7 @@
 package server
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"io"
@@ -166,6 +167,36 @@ func TestCollect_AFloodDoesNotHoldUpAnotherApp(t *testing.T) {
 		}
 		if statuses[http.StatusServiceUnavailable] == 0 || statuses[http.StatusAccepted] < 2 || int(service.busy.Load()) != statuses[http.StatusServiceUnavailable] {
 			t.Errorf("the flood is answered %v, %d are counted", statuses, service.busy.Load())
+		}
+	})
+}
+
+// Who sends too much waits for the answer, and not longer than it wants to.
+func TestCollect_MakesWhoSendsTooMuchWait(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := New(Options{
+			Service: openMinded{}, Script: noScript, CollectPath: "/v1/events", ScriptPath: "/t", Tracer: noTracer, Meter: noMeter,
+		}, []ingest.App{{Name: "shop", Key: key, Origins: []string{"*"}, Limits: ingest.Limits{EventsPerSecond: 1, Burst: 1}}}, "")
+		if err != nil {
+			t.Fatal(err)
+		}
+		send := func(ctx context.Context) (status int, took time.Duration) {
+			request := httptest.NewRequestWithContext(ctx, http.MethodPost, "/v1/events?key="+key, strings.NewReader("x"))
+			request.Header.Set("Origin", origin)
+			recorder, began := httptest.NewRecorder(), time.Now()
+			s.ServeHTTP(recorder, request)
+			return recorder.Code, time.Since(began)
+		}
+		if status, took := send(t.Context()); status != http.StatusAccepted || took != 0 {
+			t.Errorf("within the limit: %d after %s", status, took)
+		}
+		if status, took := send(t.Context()); status != http.StatusTooManyRequests || took != limitedPause {
+			t.Errorf("above the limit: %d after %s", status, took)
+		}
+		gone, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		if _, took := send(gone); took != time.Millisecond {
+			t.Errorf("a client that has gone is kept for %s", took)
 		}
 	})
 }
