@@ -168,6 +168,9 @@ func (co *collector) assemble() (err error) {
 	if err := ingest.RegisterMetrics(meter, ledger, co.queue, ids, co.names); err != nil {
 		return err
 	}
+	if err := registerPlaces(meter, co.places, co.now); err != nil {
+		return err
+	}
 	co.pipeline, err = ingest.NewPipeline(ingest.PipelineOptions{
 		Queue: co.queue, Encoder: encoder, DeadLetters: deadletter.Open(c.DeadLetterDir()), Ledger: ledger,
 		Cut:         queue.Cut{MaxEvents: c.Batch.MaxEvents, MaxBytes: int64(c.Batch.MaxSize), MaxAge: c.Batch.MaxAge.Duration()},

@@ -52,6 +52,7 @@ func faults() []fault {
 		{name: "name-flood", about: "every report has names that no other has", rounds: 200_000, quickRounds: 5000, happen: nameFlood},
 		{name: "app-flood", about: "one app sends all it can beside another", happen: appFlood(0)},
 		{name: "app-above-limit", about: "one app sends far more than its limit beside another", happen: appFlood(100)},
+		{name: "places", about: "the file that tells where clients are is replaced, damaged, deleted and written over", happen: places},
 		{name: "intruders", about: "reports come from where they may not, or with a key that was revoked", happen: intruders},
 		{name: "log-injection", about: "requests hold what would write lines into the log", happen: logInjection},
 	}

@@ -37,6 +37,7 @@ type settings struct {
 	batchAge             time.Duration
 	delay, grace         time.Duration // of the shutdown
 	apps                 string        // more apps, as YAML
+	more                 string        // more keys, as YAML
 	logLevel             string
 	// embedded is the HTTP port of the collector's own engine, 0 for the shared one.
 	embedded int
@@ -87,6 +88,7 @@ log: {level: %s}
 apps:
   - {name: %s, key: %s, origins: ["%s"], environment: drill}
 %s
+%s
 transactions:
   - {name: %s, app: %s, objectives: {satisfied: 2s}, complete: {page: /product/*}}
 `
@@ -99,7 +101,7 @@ func (f *field) configure() error {
 		addr = "[]"
 	}
 	return f.write(f.configFile(), fmt.Sprintf(configuration, f.public, f.admin, f.dataDir(), addr, f.database.name, s.embedded,
-		s.maxSize, s.segmentSize, s.batchAge, s.delay, s.grace, s.logLevel, appName, appKey, origin, s.apps, transaction, appName))
+		s.maxSize, s.segmentSize, s.batchAge, s.delay, s.grace, s.logLevel, appName, appKey, origin, s.apps, s.more, transaction, appName))
 }
 
 func (f *field) write(file, text string) error {

@@ -28,6 +28,8 @@ type loadOptions struct {
 	kind    reportKind
 	key     string // default that of the drill's app
 	origin  string // default that of its pages
+	// forwardedFor is the address that a proxy tells of the client; none if empty.
+	forwardedFor string
 }
 
 // load sends reports as browsers do: one that was not acknowledged, because

@@ -15,6 +15,8 @@ type sender struct {
 	client *http.Client
 	url    string
 	origin string
+	// forwardedFor is what a proxy tells, if not empty.
+	forwardedFor string
 }
 
 func newSender(address string, o loadOptions) sender {
@@ -23,7 +25,7 @@ func newSender(address string, o loadOptions) sender {
 			MaxIdleConnsPerHost: o.workers + 1, DisableCompression: true,
 		}},
 		url:    "http://" + address + collectPath + "?key=" + o.key,
-		origin: o.origin,
+		origin: o.origin, forwardedFor: o.forwardedFor,
 	}
 }
 
@@ -51,6 +53,9 @@ func (s sender) post(ctx context.Context, body []byte) (status int, a answer, er
 	}
 	request.Header.Set("Content-Type", "text/plain;charset=UTF-8")
 	request.Header.Set("Origin", s.origin)
+	if s.forwardedFor != "" {
+		request.Header.Set("X-Forwarded-For", s.forwardedFor)
+	}
 	response, err := s.client.Do(request)
 	if err != nil {
 		return 0, a, fmt.Errorf("send a report: %w", err)

@@ -125,8 +125,6 @@ type FileStats struct {
 	Built time.Time
 	// Ranges is how many ranges of addresses the table of it has.
 	Ranges int
-	// TableBytes is the memory of those ranges, without the names.
-	TableBytes int
 	// Replaced counts files that have come into force since the first.
 	Replaced uint64
 	// Refused counts changes of the file after which it could not be used.

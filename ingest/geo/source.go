@@ -116,7 +116,7 @@ func (s *source[V]) use(loaded *table[V], info os.FileInfo) {
 	s.table.Store(loaded)
 	s.seen, s.complaint = info, ""
 	s.count(func(stats *FileStats) {
-		stats.Built, stats.Ranges, stats.TableBytes = loaded.built, loaded.rangeCount(), loaded.sizeBytes()
+		stats.Built, stats.Ranges = loaded.built, loaded.rangeCount()
 		stats.Failing = false
 	})
 }

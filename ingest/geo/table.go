@@ -40,8 +40,6 @@ func (t *table[V]) find(addr netip.Addr) V {
 
 func (t *table[V]) rangeCount() int { return t.v4.count() + t.v6.count() }
 
-func (t *table[V]) sizeBytes() int { return len(t.v4.entries) + len(t.v6.entries) }
-
 // maxMetadataBytes is how far before the end of a file its metadata may begin
 // (MaxMind DB file format, version 2.0, "Database Metadata").
 const maxMetadataBytes = 128 << 10
