@@ -11,6 +11,7 @@ import (
 	"throughline/deploy/engine/enginetest"
 	"throughline/ingest"
 	"throughline/ingest/clickhouse"
+	"throughline/ingest/client"
 )
 
 func TestMain(m *testing.M) { enginetest.Main(m) }
@@ -131,7 +132,21 @@ func visit(app string, minute int) []ingest.Row {
 	add("done", func(e *beacon.Event) {
 		e.TransactionDone = &beacon.TransactionDone{Outcome: outcome, DurationMS: wait + 500, WaitMS: wait}
 	})
-	return rows
+	return append(rows, besidePeople(app, minute)...)
+}
+
+// besidePeople are rows that figures about people's experience leave out: a robot's
+// view, with an error, and what the browser reports by itself.
+func besidePeople(app string, minute int) []ingest.Row {
+	robot, broken := rowOf(app, beacon.SourceRUM, minute, "robot"), rowOf(app, beacon.SourceRUM, minute, "broken")
+	robot.View.ID, robot.Client.Bot, broken.Client.Bot = hexID("robot"+app), client.BotUserAgent, client.BotUserAgent
+	robot.Event.PageView = &beacon.PageView{Phase: beacon.PhaseFinal, LCPMS: figure(60_000), INPMS: figure(9000), CLS: figure(1)}
+	broken.Event.Error = &beacon.Error{Kind: beacon.ErrorUncaught, Type: "TypeError", Message: "a robot broke it", Count: 1000}
+	violation, failed := rowOf(app, beacon.SourceRUM, minute, "violation"), rowOf(app, beacon.SourceRUM, minute, "failed")
+	violation.Event.Error = &beacon.Error{Kind: beacon.ErrorCSPViolation, Type: "script-src-elem", Message: "script-src-elem blocked inline", Count: 1}
+	failed.Event.Request = &beacon.Request{Method: "GET", Initiator: beacon.InitiatorNEL, Failure: beacon.RequestFailureNetwork, Error: "dns.name_not_resolved", DurationMS: 60_000}
+	failed.RequestError = failed.Event.Request.Error
+	return []ingest.Row{robot, broken, violation, failed}
 }
 
 func journey(app string, minute int) []ingest.Row {

@@ -87,7 +87,7 @@ func TestEveryQueryOnData(t *testing.T) {
 	store := filled(t)
 	all := grafana{from: began, to: began.Add(time.Hour), interval: time.Minute}
 	one := all
-	one.chosen = map[string][]string{"app": {"shop"}, "source": {"rum", "synthetic"}, "transaction": {"shop checkout", "other"}}
+	one.chosen = map[string][]string{"app": {"shop"}, "visitors": {"people"}, "source": {"rum", "synthetic"}, "transaction": {"shop checkout", "other"}}
 	earlier := grafana{from: began.Add(-2 * time.Hour), to: began.Add(-time.Hour), interval: time.Minute}
 
 	for _, q := range queries(t) {
@@ -168,7 +168,7 @@ func TestNamedColumnsExist(t *testing.T) {
 
 func TestFiguresOfTheBoard(t *testing.T) {
 	store := filled(t)
-	g := grafana{from: began, to: began.Add(time.Hour), interval: time.Hour, chosen: map[string][]string{"app": {"shop"}}}
+	g := grafana{from: began, to: began.Add(time.Hour), interval: time.Hour, chosen: map[string][]string{"app": {"shop"}, "visitors": {"people"}}}
 	answers := map[string]string{}
 	for _, q := range queries(t) {
 		_, rows := ask(t, store, g.expand(q.sql))

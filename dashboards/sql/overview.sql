@@ -1,7 +1,8 @@
 -- How each business transaction fared between from (inclusive) and to (exclusive),
 -- one row per app, transaction and source. Counts are exact but for page_views
--- (uniq, about 0.5 % off). Bots are left out. A figure without samples is NULL, never 0. The wait is
--- over all instances, also those that failed or were left.
+-- (uniq, about 0.5 % off). Bots are left out, and of errors what browsers report by
+-- themselves. A figure without samples is NULL, never 0. The wait is over all
+-- instances, also those that failed or were left.
 SELECT
     app,
     transaction,
@@ -52,7 +53,7 @@ FROM
         0, 0, NULL,
         sum(count)
     FROM errors
-    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND bot = '' AND transaction != ''
+    WHERE timestamp >= {from:DateTime64(3, 'UTC')} AND timestamp < {to:DateTime64(3, 'UTC')} AND bot = '' AND transaction != '' AND kind IN ('error', 'unhandledrejection')
     GROUP BY app, transaction, source
 )
 GROUP BY app, transaction, source
