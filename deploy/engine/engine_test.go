@@ -350,3 +350,56 @@ func TestRunChildByHandIsRefused(t *testing.T) {
 		t.Errorf("it says %q, want %q", out, want)
 	}
 }
+
+// An insert that the engine noted, and whose part is gone since the engine was killed
+// before the part had its name, is not taken for a repetition when it comes again. One
+// whose part is there is.
+func TestStart_ForgetsInsertsThatWereCutOff(t *testing.T) {
+	o := options(t)
+	e, err := engine.Start(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	insert := func(token string, value int) {
+		t.Helper()
+		query(t, e, fmt.Sprintf("INSERT INTO cut SETTINGS insert_deduplication_token = '%s' VALUES (%d)", token, value))
+	}
+	query(t, e, "CREATE TABLE cut (x UInt8) ENGINE = MergeTree ORDER BY x SETTINGS non_replicated_deduplication_window = 100")
+	query(t, e, "SYSTEM STOP MERGES cut")
+	for i, token := range []string{"kept", "merged", "lost"} {
+		insert(token, i)
+	}
+	dir := query(t, e, "SELECT data_paths[1] FROM system.tables WHERE name = 'cut'")
+	if err := e.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Rename(filepath.Join(dir, "all_3_3_0"), filepath.Join(dir, "tmp_insert_all_3_3_0")); err != nil {
+		t.Fatal(err)
+	}
+	// As after a merge of the second with others.
+	if err := os.Rename(filepath.Join(dir, "all_2_2_0"), filepath.Join(dir, "all_2_2_1")); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second start finds nothing more to do
+		if e, err = engine.Start(t.Context(), o); err != nil {
+			t.Fatal(err)
+		}
+		for i, token := range []string{"kept", "merged", "lost"} {
+			insert(token, i)
+		}
+		if got := query(t, e, "SELECT groupArray(x) FROM (SELECT x FROM cut ORDER BY x)"); got != "[0,1,2]" {
+			t.Errorf("the table has %s", got)
+		}
+		if err := e.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	logs, err := filepath.Glob(filepath.Join(dir, "deduplication_logs", "*.txt"))
+	if err != nil || len(logs) == 0 {
+		t.Fatalf("logs %v, %v", logs, err)
+	}
+	before, err := os.ReadFile(logs[len(logs)-1])
+	if err != nil || !strings.Contains(string(before), "2\tall_3_3_0\t") {
+		t.Errorf("the log is %s, %v", before, err)
+	}
+}

@@ -113,6 +113,9 @@ func (e *Engine) launch(ctx context.Context) (*process, error) {
 	if err := e.layout.writeConfig(e.options, e.httpPort, e.nonce); err != nil {
 		return nil, err
 	}
+	if err := forgetCutOff(e.layout.data(), e.options.Log); err != nil {
+		return nil, err
+	}
 	config := childConfig{Library: e.options.Library, Args: e.layout.args(e.nativePort, e.httpPort)}
 	out := &output{log: e.options.Log, now: time.Now}
 	child, err := spawn(e.options.Command, e.options.DataDir, e.lock, config, out)
