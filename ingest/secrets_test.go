@@ -17,10 +17,7 @@ import (
 // Fields that the contract lets be numbers in another dress, such as ids, are
 // refused with them; releases and the like may be hexadecimal.
 func TestRows_HoldNoSecretFromAnyField(t *testing.T) {
-	corpus, err := os.ReadFile("scrub/testdata/secrets.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
+	corpus := secrets(t)
 	files, err := filepath.Glob("../beacon/testdata/wire/good_*.json")
 	if err != nil || len(files) < 5 {
 		t.Fatalf("%d fixtures, %v", len(files), err)
@@ -32,15 +29,7 @@ func TestRows_HoldNoSecretFromAnyField(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for line := range strings.Lines(string(corpus)) {
-			_, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "|")
-			if !ok {
-				continue
-			}
-			secret, core, ok := strings.Cut(rest, "|")
-			if !ok {
-				core = secret
-			}
+		for secret, core := range corpus {
 			var report any
 			if err := json.Unmarshal(fixture, &report); err != nil {
 				t.Fatal(err)
@@ -64,6 +53,29 @@ func TestRows_HoldNoSecretFromAnyField(t *testing.T) {
 	if tried < 1000 || taken < tried/4 {
 		t.Errorf("of %d reports %d were taken", tried, taken)
 	}
+}
+
+// secrets are the texts of package scrub's corpus, each with the part of it that may
+// not be kept.
+func secrets(t *testing.T) map[string]string {
+	t.Helper()
+	corpus, err := os.ReadFile("scrub/testdata/secrets.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := map[string]string{}
+	for line := range strings.Lines(string(corpus)) {
+		_, rest, ok := strings.Cut(strings.TrimSuffix(line, "\n"), "|")
+		if !ok {
+			continue
+		}
+		secret, core, ok := strings.Cut(rest, "|")
+		if !ok {
+			core = secret
+		}
+		all[secret] = core
+	}
+	return all
 }
 
 // mayHold says whether a field may have such a text: names of versions and

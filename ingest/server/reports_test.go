@@ -1,7 +1,6 @@
 package server
 
 import (
-	"io"
 	"net/http"
 	"strings"
 	"testing"
@@ -10,8 +9,7 @@ import (
 	"throughline/ingest"
 )
 
-// report sends a body as a browser does by itself. The answer must be one that
-// openapi.yaml describes.
+// report sends a body as a browser does by itself.
 func (d *door) report(t *testing.T, method, query, contentType, body string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), method, d.URL+"/v1/reports"+query, strings.NewReader(body))
@@ -25,17 +23,7 @@ func (d *door) report(t *testing.T, method, query, contentType, body string) (*h
 		request.Header.Set("Access-Control-Request-Method", http.MethodPost)
 		request.Header.Set("Access-Control-Request-Headers", "content-type")
 	}
-	response, err := d.Client().Do(request)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = response.Body.Close() }()
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d.check(t, response, string(answer))
-	return response, string(answer)
+	return d.do(t, request)
 }
 
 func TestReports_Answers(t *testing.T) {

@@ -126,8 +126,7 @@ func fixture(t *testing.T, name string) string {
 	return string(data)
 }
 
-// post sends a body as a page of the origin would; headers override. The answer
-// must be one that openapi.yaml describes.
+// post sends a body as a page of the origin would; headers override.
 func (d *door) post(t *testing.T, query, body string, headers map[string]string) (*http.Response, string) {
 	t.Helper()
 	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, d.URL+"/v1/events"+query, strings.NewReader(body))
@@ -143,6 +142,13 @@ func (d *door) post(t *testing.T, query, body string, headers map[string]string)
 			request.Header.Set(name, value)
 		}
 	}
+	return d.do(t, request)
+}
+
+// do sends a request and returns the answer, which must be one that openapi.yaml
+// describes.
+func (d *door) do(t *testing.T, request *http.Request) (*http.Response, string) {
+	t.Helper()
 	response, err := d.Client().Do(request)
 	if err != nil {
 		t.Fatal(err)
