@@ -59,15 +59,23 @@ func (c *check) word(field, value string, required bool) {
 	}
 }
 
+// MaxCodeBytes bounds what names a class, such as one of errors.
+const MaxCodeBytes = 64
+
+// IsCode says whether a text is made of what names of classes are made of: letters,
+// digits, dots, hyphens and underscores. The empty one is.
+func IsCode(text string) bool {
+	return strings.IndexFunc(text, func(r rune) bool {
+		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
+	}) < 0
+}
+
 // code takes what names a class of errors.
 func (c *check) code(field, value string) {
-	const longest = 64
 	switch {
-	case len(value) > longest:
-		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", longest))
-	case strings.IndexFunc(value, func(r rune) bool {
-		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
-	}) >= 0:
+	case len(value) > MaxCodeBytes:
+		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", MaxCodeBytes))
+	case !IsCode(value):
 		c.fail(field, RejectInvalid, "must be letters, digits, dots, hyphens and underscores")
 	}
 }

@@ -91,8 +91,8 @@ func originOf(clean string) string {
 type visit struct{ pageURL, userAgent string }
 
 // recordsOf makes a record of the reports of each page and user agent, with their
-// transactions. Requests have
-// no page: whose they were is in the referrer, which is not kept.
+// transactions. Requests have no page: whose they were is in the referrer, which is
+// not kept.
 func (s *Service) recordsOf(submission Submission, reports []reporting.Report) []Record {
 	now := s.Now()
 	var records []Record

@@ -82,8 +82,8 @@ func madeUpWord(number int) string {
 
 // appFlood lets one app send as much as it can, over many connections and in
 // large reports, while another is used as usual: none of the other's reports is
-// refused. Without a limit the two share the processors. With one the answers of the
-// other come as soon as before.
+// refused. Without a limit the two share the processors; with one the flood takes next
+// to nothing. The line says how long the other's answers took before and meanwhile.
 func appFlood(eventsPerSecond int) func(context.Context, *field) (verdict, error) {
 	return func(ctx context.Context, f *field) (verdict, error) { return flooded(ctx, f, eventsPerSecond) }
 }

@@ -129,3 +129,28 @@ func TestRollupErrors_SaysWhatAGroupHasHit(t *testing.T) {
 		t.Errorf("-want +got:\n%s", diff)
 	}
 }
+
+// What bots do is counted apart, and a view is a bot's when it turns out so at its end.
+func TestBots_AreKeptApart(t *testing.T) {
+	s := open(t)
+	person, late := viewRows(1, true, true), viewRows(2, true, true)
+	late[1].Client.Bot = client.BotRate
+	broken := person[0]
+	broken.Fingerprint = 7
+	broken.Event = beacon.Event{ID: "00000000000000f1", Error: &beacon.Error{Kind: beacon.ErrorUncaught, Message: "x", Count: 2}}
+	robot := broken
+	robot.Client.Bot, robot.Event.ID = client.BotUserAgent, "00000000000000f2"
+	rows := append(append(person, late...), broken, robot)
+	if err := s.Write(t.Context(), batchOf("a", rows...)); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][]string{
+		"SELECT toString((bot, count(), countIf(load_ms IS NOT NULL AND lcp_ms IS NOT NULL))) AS x FROM whole_page_views GROUP BY bot ORDER BY bot": {"('',1,1)", "('rate',1,1)"},
+		"SELECT toString((bot, sum(lcp_samples))) AS x FROM rollup_page_views GROUP BY bot ORDER BY bot":                                            {"('',1)", "('rate',1)"},
+		"SELECT toString((bot, occurrences)) AS x FROM error_groups ORDER BY bot":                                                                   {"('',2)", "('user_agent',2)"},
+	} {
+		if diff := cmp.Diff(want, one(t, s, query)); diff != "" {
+			t.Errorf("%s: -want +got:\n%s", query, diff)
+		}
+	}
+}

@@ -69,15 +69,10 @@ func (c *check) milliseconds(field string, value float64, most time.Duration) ti
 	return time.Duration(value * float64(time.Millisecond))
 }
 
-// maxWordBytes is longer than the words of any of the specifications.
-const maxWordBytes = 64
-
 // isWord knows the words that specifications enumerate: scheme names, directives,
 // types of errors.
 func isWord(text string) bool {
-	return text != "" && len(text) <= maxWordBytes && strings.IndexFunc(text, func(r rune) bool {
-		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
-	}) < 0
+	return text != "" && len(text) <= beacon.MaxCodeBytes && beacon.IsCode(text)
 }
 
 // word returns a text that is a word, and "" instead of any other.

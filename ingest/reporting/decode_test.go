@@ -213,7 +213,7 @@ func TestDecode_LimitsAtMaximumAndOneAbove(t *testing.T) {
 			return body(func(_ *entry, b map[string]any) { b["method"] = strings.Repeat("x", 32+above) })
 		},
 		"NEL type": func(above int) []byte {
-			return body(func(_ *entry, b map[string]any) { b["type"] = strings.Repeat("x", maxWordBytes+above) })
+			return body(func(_ *entry, b map[string]any) { b["type"] = strings.Repeat("x", beacon.MaxCodeBytes+above) })
 		},
 	} {
 		if got := decode(t, "application/reports+json", at(0)); len(got.Reports) != 1 {

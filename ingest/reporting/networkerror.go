@@ -26,8 +26,8 @@ func readNetworkError(c *check, url string, raw []byte) (*beacon.Request, time.D
 	switch {
 	case n.Type == "":
 		c.fail("body.type", beacon.RejectMissing, "required")
-	case len(n.Type) > maxWordBytes:
-		c.fail("body.type", beacon.RejectTooLong, fmt.Sprintf("at most %d bytes", maxWordBytes))
+	case len(n.Type) > beacon.MaxCodeBytes:
+		c.fail("body.type", beacon.RejectTooLong, fmt.Sprintf("at most %d bytes", beacon.MaxCodeBytes))
 	case !isWord(n.Type):
 		c.fail("body.type", beacon.RejectInvalid, "must be letters, digits, dots, hyphens and underscores")
 	}
