@@ -20,7 +20,8 @@ func newReplay(env environment) *cobra.Command {
 		Short: "Store rows that the database had refused",
 		Long: `Stores the rows of dead-letter files, by default of all files in dead-letters/ below
 the data directory, and removes each file whose rows have all been stored. What the
-database refuses again stays in its file. Repeating is safe: rows are stored once.
+database refuses again stays in its file. Repeating is safe: a row that is there, as
+some are that were refused nevertheless, is not stored again.
 
 The lines of a file are JSON objects: the table, the reason why the database refused
 the row, and its values, which may be mended by hand.
@@ -61,12 +62,12 @@ func replay(ctx context.Context, o options, files []string, env environment) err
 	}
 	var errs []error
 	for _, file := range files {
-		stored, err := replayFile(ctx, d.store, env, file)
+		done, err := replayFile(ctx, d.store, env, file)
 		if err != nil {
 			errs = append(errs, fmt.Errorf("%s: %w", file, err))
 			continue
 		}
-		_, err = fmt.Fprintf(env.stdout, "%s: %d rows stored\n", file, stored)
+		_, err = fmt.Fprintf(env.stdout, "%s: %s\n", file, done)
 		errs = append(errs, err)
 	}
 	return errors.Join(errors.Join(errs...), d.close())
@@ -75,15 +76,15 @@ func replay(ctx context.Context, o options, files []string, env environment) err
 // replayFile stores the rows of one file and removes it. Rows that are refused
 // again stay in the file, and only those: a file whose rows are mended by hand
 // is another batch, so what is stored must not be in it any more.
-func replayFile(ctx context.Context, store *clickhouse.Store, env environment, file string) (stored int, err error) {
+func replayFile(ctx context.Context, store *clickhouse.Store, env environment, file string) (done replayed, err error) {
 	token, rows, err := deadletter.Read(file)
 	if err != nil {
-		return 0, err
+		return done, err
 	}
 	var refused *ingest.RefusedError
-	err = store.Replay(ctx, token, rows)
+	done.there, err = store.Replay(ctx, token, rows)
 	if err != nil && !errors.As(err, &refused) {
-		return 0, err
+		return done, err
 	}
 	var again []ingest.RefusedRow
 	if refused != nil {
@@ -94,14 +95,28 @@ func replayFile(ctx context.Context, store *clickhouse.Store, env environment, f
 		Schema: encoder.Schema(), Rows: encoder.AppendLedger(nil, env.now(), ingest.Replayed(rows, again)),
 	}}})
 	if err != nil {
-		return 0, err
+		return done, err
 	}
-	stored = len(rows) - len(again)
+	done.stored = len(rows) - len(again) - done.there
 	if len(again) == 0 {
-		return stored, deadletter.Remove(file)
+		return done, deadletter.Remove(file)
 	}
 	if err := deadletter.Open(filepath.Dir(file)).Keep(token, again); err != nil {
-		return stored, err
+		return done, err
 	}
-	return stored, fmt.Errorf("%d rows are stored, %d are refused again and stay: %w", stored, len(again), refused)
+	return done, fmt.Errorf("%s, %d are refused again and stay: %w", done, len(again), refused)
+}
+
+// replayed is what became of the rows of a file that are not in it any more.
+type replayed struct {
+	stored int
+	there  int // before
+}
+
+// String tells people.
+func (r replayed) String() string {
+	if r.there == 0 {
+		return fmt.Sprintf("%d rows stored", r.stored)
+	}
+	return fmt.Sprintf("%d rows stored, %d were there already", r.stored, r.there)
 }

@@ -164,24 +164,55 @@ func TestReplay_StoresMendedRowsOnce(t *testing.T) {
 	if err := s.Write(t.Context(), batchOf("a", errorRows(goodAndBad(10, 2, 7)...)...)); !errors.As(err, &refused) {
 		t.Fatal(err)
 	}
-	if err := s.Replay(t.Context(), "a", refused.Rows); len(refusedMessages(t, err)) != 2 {
+	replay := func(rows []ingest.RefusedRow, wantThere int) error {
+		t.Helper()
+		there, err := s.Replay(t.Context(), "a", rows)
+		if there != wantThere {
+			t.Errorf("%d rows were there, not %d", there, wantThere)
+		}
+		return err
+	}
+	if err := replay(refused.Rows, 0); len(refusedMessages(t, err)) != 2 {
 		t.Errorf("as they were: %v", err)
 	}
 	// One is mended; the other is refused again.
 	refused.Rows[0].Values = json.RawMessage(strings.Replace(string(refused.Rows[0].Values), "bad", "was bad", 1))
 	var again *ingest.RefusedError
-	if err := s.Replay(t.Context(), "a", refused.Rows); !errors.As(err, &again) || len(again.Rows) != 1 {
+	if err := replay(refused.Rows, 0); !errors.As(err, &again) || len(again.Rows) != 1 {
 		t.Fatalf("one mended: %v", err)
 	}
 	// What is left has the place of the other in the batch now.
 	again.Rows[0].Values = json.RawMessage(strings.Replace(string(again.Rows[0].Values), "bad", "was bad", 1))
-	for range 2 {
-		if err := s.Replay(t.Context(), "a", again.Rows); err != nil {
+	for i := range 2 {
+		if err := replay(again.Rows, i); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got := one(t, s, "SELECT concat(toString(count()), ' ', toString(uniqExact(event_id)), ' ', toString(countIf(message LIKE 'was%'))) AS x FROM errors"); got[0] != "10 10 2" {
 		t.Errorf("errors has %s", got[0])
+	}
+}
+
+// Rows can be refused and there at once, as when somebody changes tables while rows
+// come: replayed, they are there once, and so are the others.
+func TestReplay_RowsThatAreThereAreNotStoredAgain(t *testing.T) {
+	s := pickyErrors(t)
+	rows := errorRows(goodAndBad(6, 1, 2, 4)...)
+	var refused *ingest.RefusedError
+	if err := s.Write(t.Context(), batchOf("a", rows...)); !errors.As(err, &refused) {
+		t.Fatal(err)
+	}
+	if err := s.conn.Exec(t.Context(), "ALTER TABLE errors DROP CONSTRAINT picky"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Write(t.Context(), batchOf("b", rows[2], rows[4])); err != nil {
+		t.Fatal(err)
+	}
+	if there, err := s.Replay(t.Context(), "a", refused.Rows); err != nil || there != 2 {
+		t.Errorf("%d of 2 were there: %v", there, err)
+	}
+	if got := one(t, s, "SELECT concat(toString(count()), ' ', toString(uniqExact(event_id))) AS x FROM errors"); got[0] != "6 6" {
+		t.Errorf("rows and events: %s", got[0])
 	}
 }
 
@@ -203,7 +234,7 @@ func TestReplay_SaysWhichRowCannotBeUnderstood(t *testing.T) {
 	}
 	good := ingest.RefusedRow{Table: "errors", Values: json.RawMessage(`{"message":"x"}`)}
 	for _, c := range cases {
-		err := s.Replay(t.Context(), "a", []ingest.RefusedRow{good, {Table: c.table, Values: json.RawMessage(c.values)}})
+		_, err := s.Replay(t.Context(), "a", []ingest.RefusedRow{good, {Table: c.table, Values: json.RawMessage(c.values)}})
 		if err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: %v", c.values, err)
 		}

@@ -18,33 +18,101 @@ const storedChunk = 5000
 // them now: an insert whose answer was lost comes again, the table may have been
 // given a constraint since, and the server looks at constraints before tokens.
 func (s *Store) stored(ctx context.Context, r rows) (bool, error) {
-	columns := s.tables[r.table].columns
-	id := slices.IndexFunc(columns, func(c column) bool { return c.name == "event_id" })
-	at := slices.IndexFunc(columns, func(c column) bool { return c.name == "timestamp" })
-	if id < 0 || at < 0 {
+	if !s.identifies(r.table) {
 		return false, nil
 	}
 	for chunk := r; chunk.from < r.to; chunk.from = chunk.to {
 		chunk.to = min(chunk.from+storedChunk, r.to)
-		ids, from, to := chunk.identify(id, at)
-		query := fmt.Sprintf("SELECT uniqExact(event_id) FROM %s WHERE timestamp BETWEEN fromUnixTimestamp64Milli(%d) AND fromUnixTimestamp64Milli(%d) AND event_id IN (%s)",
-			quote(s.tables[r.table].name), from, to, strings.Join(ids, ", "))
-		var there uint64
-		if len(ids) > 0 {
-			if err := s.conn.QueryRow(ctx, query).Scan(&there); err != nil {
-				return false, fmt.Errorf("look for rows of %s: %w", s.tables[r.table].name, err)
-			}
+		ids, there, err := s.present(ctx, chunk)
+		if err != nil {
+			return false, err
 		}
-		if there < uint64(len(ids)) {
+		if slices.ContainsFunc(ids, func(i identity) bool { return !there[i.event] }) {
 			return false, nil
 		}
 	}
 	return true, nil
 }
 
-// identify returns the ids of rows, each once, and the times between which they
-// are, in milliseconds since 1970. Rows that cannot be read have none.
-func (r rows) identify(id, at int) (ids []string, from, to int64) {
+// storedRows returns which of the rows the table has, by their records. A row can be
+// refused and there at once: the server stores a part and then fails in a view on
+// it, or the insert whose answer was lost is refused when it comes again.
+func (s *Store) storedRows(ctx context.Context, r rows) (records map[uint32]bool, err error) {
+	records = map[uint32]bool{}
+	if !s.identifies(r.table) {
+		return records, nil
+	}
+	for chunk := r; chunk.from < r.to; chunk.from = chunk.to {
+		chunk.to = min(chunk.from+storedChunk, r.to)
+		ids, there, err := s.present(ctx, chunk)
+		if err != nil {
+			return nil, err
+		}
+		for _, i := range ids {
+			if there[i.event] {
+				records[r.batch.found[r.table][i.row].record] = true
+			}
+		}
+	}
+	return records, nil
+}
+
+// identifies says whether rows of a table can be told apart.
+func (s *Store) identifies(table int) bool {
+	id, at := s.identifying(table)
+	return id >= 0 && at >= 0
+}
+
+// identifying are the columns that do.
+func (s *Store) identifying(table int) (id, at int) {
+	column := func(name string) int {
+		return slices.IndexFunc(s.tables[table].columns, func(c column) bool { return c.name == name })
+	}
+	return column("event_id"), column("timestamp")
+}
+
+// present returns the ids of rows, and which of them the table has.
+func (s *Store) present(ctx context.Context, r rows) (ids []identity, there map[uint64]bool, err error) {
+	id, at := s.identifying(r.table)
+	ids, from, to := r.identify(id, at)
+	there = make(map[uint64]bool, len(ids))
+	if len(ids) == 0 {
+		return ids, there, nil
+	}
+	texts := make([]string, len(ids))
+	for i := range ids {
+		texts[i] = strconv.FormatUint(ids[i].event, 10)
+	}
+	name := s.tables[r.table].name
+	query := fmt.Sprintf("SELECT DISTINCT event_id FROM %s WHERE timestamp BETWEEN fromUnixTimestamp64Milli(%d) AND fromUnixTimestamp64Milli(%d) AND event_id IN (%s)",
+		quote(name), from, to, strings.Join(texts, ", "))
+	found, err := s.conn.Query(ctx, query)
+	if err != nil {
+		return nil, nil, fmt.Errorf("look for rows of %s: %w", name, err)
+	}
+	defer func() { _ = found.Close() }()
+	for found.Next() {
+		var event uint64
+		if err := found.Scan(&event); err != nil {
+			return nil, nil, fmt.Errorf("look for rows of %s: %w", name, err)
+		}
+		there[event] = true
+	}
+	if err := found.Err(); err != nil {
+		return nil, nil, fmt.Errorf("look for rows of %s: %w", name, err)
+	}
+	return ids, there, nil
+}
+
+// identity is the id of the event of one row.
+type identity struct {
+	row   int // of its table, in the batch
+	event uint64
+}
+
+// identify returns the ids of rows and the times between which they are, in
+// milliseconds since 1970. Rows that cannot be read have none.
+func (r rows) identify(id, at int) (ids []identity, from, to int64) {
 	from, to = math.MaxInt64, math.MinInt64
 	var cells []cell
 	for ; r.from < r.to; r.from++ {
@@ -56,13 +124,12 @@ func (r rows) identify(id, at int) (ids []string, from, to int64) {
 		for _, c := range cells {
 			switch c.to {
 			case id:
-				ids = append(ids, strconv.FormatUint(binary.LittleEndian.Uint64(c.bytes), 10))
+				ids = append(ids, identity{r.from, binary.LittleEndian.Uint64(c.bytes)})
 			case at:
 				timestamp := int64(binary.LittleEndian.Uint64(c.bytes))
 				from, to = min(from, timestamp), max(to, timestamp)
 			}
 		}
 	}
-	slices.Sort(ids)
-	return slices.Compact(ids), from, to
+	return ids, from, to
 }
