@@ -77,7 +77,7 @@ func gzipBodies(ctx context.Context, f *field) (v verdict, err error) {
 		}
 	}
 	l.stop()
-	l.absorb(packed)
+	l.absorb(packed.acknowledged)
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
 	if t := l.snapshot(); t.busy+t.broken > 0 {

@@ -63,7 +63,7 @@ func intruders(ctx context.Context, f *field) (v verdict, err error) {
 		v.problem("a page that says it is a journey: status %d: %s %v", status, a.text, err)
 	}
 	l.stop()
-	l.absorb(old)
+	l.absorb(old.acknowledged)
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
 	return judged, err

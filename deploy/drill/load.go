@@ -252,10 +252,10 @@ func (l *load) reset() {
 }
 
 // absorb takes over what another load was acknowledged, when that has stopped.
-func (l *load) absorb(other *load) {
+func (l *load) absorb(acknowledged [tableCount][]uint64) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for t, ids := range other.acknowledged {
+	for t, ids := range acknowledged {
 		l.acknowledged[t] = append(l.acknowledged[t], ids...)
 	}
 }

@@ -36,7 +36,7 @@ func malformedReports(ctx context.Context, f *field) (v verdict, err error) {
 	}
 	f.judgeGrowth(early, &v)
 	l.stop()
-	l.absorb(odd)
+	l.absorb(odd.acknowledged)
 	judged, err := f.judge(ctx, l)
 	if err != nil {
 		return v, err

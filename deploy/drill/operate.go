@@ -55,7 +55,7 @@ func reload(ctx context.Context, f *field) (v verdict, err error) {
 	if err := fresh.send(ctx, 5); err != nil {
 		v.problem("with the new app's key: %v", err)
 	}
-	l.absorb(fresh)
+	l.absorb(fresh.acknowledged)
 	judged, err := f.judge(ctx, l)
 	judged.add(v)
 	if t := l.snapshot(); t.busy+t.broken > 0 {

@@ -12,13 +12,15 @@ import (
 // slots bound how many reports are decoded and written at a time. An app alone
 // may have them all. While others send, too, it has at most a share, since work
 // that has begun is in the way of theirs on the processors, however soon they get
-// a slot. When none is free, the next goes to the app that has the fewest of those
-// whose reports wait: apps that want more than their equal part get that, and one
-// that wants less waits for one report at most.
+// a slot; the share is as large as the processors can bear. When none is free, the
+// next goes to the app that has the fewest of those whose reports wait: apps that
+// want more than their equal part get that, and one that wants less waits for one
+// report at most.
 type slots struct {
-	total, share int
-	maxWaiting   int
-	maxWait      time.Duration
+	total      int
+	share      slotShare
+	maxWaiting int
+	maxWait    time.Duration
 
 	mu      sync.Mutex
 	free    int
@@ -30,12 +32,8 @@ type slots struct {
 	last             *seat
 }
 
-const (
-	// sharesPerSlots is the part of the slots that one of several apps may hold.
-	sharesPerSlots = 4
-	// sharedFor is how long an app counts as one that sends.
-	sharedFor = time.Minute
-)
+// sharedFor is how long an app counts as one that sends.
+const sharedFor = time.Minute
 
 // seat is the part of an app in the slots. It is guarded by slots.mu.
 type seat struct {
@@ -45,14 +43,15 @@ type seat struct {
 }
 
 type waiter struct {
-	arrival uint64
-	granted chan struct{} // closed when it has a slot
+	arrival   uint64
+	granted   chan struct{} // closed when it has a slot
+	grantedAt time.Time     // set before
 }
 
 func newSlots(options Options) slots {
 	total := cmp.Or(options.Slots, SlotsPerProcessor*runtime.GOMAXPROCS(0))
 	return slots{
-		total: total, free: total, share: max(1, total/sharesPerSlots),
+		total: total, free: total, share: newSlotShare(total),
 		maxWaiting: cmp.Or(options.MaxWaiting, 1024),
 		maxWait:    cmp.Or(options.MaxWait, time.Second),
 	}
@@ -73,6 +72,7 @@ func (a *Account) Enter(ctx context.Context, now time.Time) error {
 	defer timer.Stop()
 	select {
 	case <-w.granted:
+		a.seat.slots.resumed(time.Now(), w.grantedAt)
 		return nil
 	case <-timer.C:
 	case <-ctx.Done():
@@ -100,6 +100,7 @@ func (a *Account) Leave() {
 		}
 		s.free--
 		next.held++
+		next.waiting[0].grantedAt = time.Now()
 		close(next.waiting[0].granted)
 		next.remove(0)
 	}
@@ -108,9 +109,16 @@ func (a *Account) Leave() {
 // most is how many slots an app may hold now.
 func (s *slots) most() int {
 	if s.latest.Sub(s.sharedAt) < sharedFor {
-		return s.share
+		return s.share.slots()
 	}
 	return s.total
+}
+
+// resumed notes that a report which was given a slot goes on.
+func (s *slots) resumed(now, granted time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.share.adapt(now, now.Sub(granted))
 }
 
 // came notes that a report of an app came.
@@ -152,7 +160,7 @@ func (p *seat) enter(now time.Time) (w *waiter, full bool) {
 		return nil, true
 	}
 	s.arrived++
-	w = &waiter{s.arrived, make(chan struct{})}
+	w = &waiter{arrival: s.arrived, granted: make(chan struct{})}
 	if len(p.waiting) == 0 {
 		s.crowded = append(s.crowded, p)
 	}

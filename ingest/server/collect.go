@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"math/rand/v2"
 	"net/http"
 	"strconv"
 	"strings"
@@ -49,7 +50,7 @@ func (s *Server) take(c echo.Context, from sender, now time.Time, accept accept)
 	}
 	if !from.agent {
 		if err := from.account.Room(now); err != nil {
-			pause(request.Context(), limitedPause)
+			pause(request.Context(), limitedPause/2+rand.N(limitedPause))
 			return ingest.Answer{}, err
 		}
 	}
@@ -65,9 +66,10 @@ func (s *Server) take(c echo.Context, from sender, now time.Time, accept accept)
 	return answer, err
 }
 
-// limitedPause is how long a sender waits for the answer that its app has sent too
-// much. Who sends again at once would otherwise take as much of the collector for
-// being refused as others for being served.
+// limitedPause is how long a sender waits, on average, for the answer that its app has
+// sent too much. Who sends again at once would otherwise take as much of the collector
+// for being refused as others for being served. Each waits differently, so that many
+// who come together do not come together again.
 const limitedPause = 250 * time.Millisecond
 
 func pause(ctx context.Context, d time.Duration) {
