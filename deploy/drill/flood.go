@@ -76,4 +76,3 @@ func madeUpWord(number int) string {
 	}
 	return string(append(word, 'x'))
 }
-
