@@ -22,7 +22,8 @@ const (
 	MaxURLBytes  = 2048 // URLs
 
 	// ... and cut to size, at a rune boundary, in fields that people read.
-	MaxSelectorBytes = 256
+	MaxSelectorBytes  = 256
+	MaxUserAgentBytes = 512 // the longest of real browsers have about half of it
 	MaxMessageBytes  = 2 << 10
 	MaxStackBytes    = 16 << 10
 

@@ -164,6 +164,8 @@ func (r *reader) journey(j *JourneyContext) {
 			readText(r, &j.RunID)
 		case "location":
 			readText(r, &j.Location)
+		case "user_agent":
+			readText(r, &j.UserAgent)
 		default:
 			r.unknown(key)
 		}

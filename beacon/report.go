@@ -73,4 +73,7 @@ type JourneyContext struct {
 	Name     string `json:"name"`
 	RunID    string `json:"run_id"`
 	Location string `json:"location"`
+	// UserAgent is that of the browser that the journey runs in: its reports come
+	// from the agent, with headers of its own. Empty when there was no browser.
+	UserAgent string `json:"user_agent,omitempty"`
 }

@@ -238,6 +238,7 @@ func validateReport(r *Report, events int) *Reject {
 		c.name("journey.name", &r.Journey.Name, true)
 		c.id("journey.run_id", r.Journey.RunID)
 		c.name("journey.location", &r.Journey.Location, true)
+		c.text(&r.Journey.UserAgent, MaxUserAgentBytes)
 	}
 	if events == 0 {
 		c.fail("events", RejectMissing, "a report holds at least one event")

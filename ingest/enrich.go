@@ -113,12 +113,13 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 }
 
 // client is who sent a record. A bot is one by what it says, what its browser
-// says, or what it does, in this order. Of journeys nothing is told: their reports
-// come from the agent and not from the browser.
+// says, or what it does, in this order. A journey has a browser, and is no bot.
 func (e *Enricher) client(record Record) client.Client {
 	report := record.Report
 	if report.Source == beacon.SourceSynthetic {
-		return client.Client{}
+		who := e.clients.Read(report.Journey.UserAgent, client.Hints{})
+		who.Bot = ""
+		return who
 	}
 	who := e.clients.Read(record.UserAgent, record.Hints)
 	switch {

@@ -71,9 +71,12 @@ func TestRows_TellBotsFromPeople(t *testing.T) {
 		{"driven", person, "4", client.Hints{}, beacon.SourceRUM, true, 1, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "automated"}},
 		{"fast", person, "5", client.Hints{}, beacon.SourceRUM, false, 150, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "rate"}},
 		{"still fast, without views", person, "5", client.Hints{}, beacon.SourceRUM, false, 0, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux", Bot: "rate"}},
-		{"a journey", headless, "6", client.Hints{}, beacon.SourceSynthetic, true, 150, client.Client{}},
+		{"a journey", "Go-http-client/1.1", "6", client.Hints{}, beacon.SourceSynthetic, true, 150, client.Client{Device: "desktop", Browser: "Chrome", BrowserVersion: "156", OS: "Linux"}},
 	} {
 		report := &beacon.Report{Source: c.source, SessionID: c.session, Automated: c.automated, Events: []beacon.Event{{PageView: &beacon.PageView{Phase: beacon.PhaseEarly}}}}
+		if c.source == beacon.SourceSynthetic { // the agent sends it, with a header of its own
+			report.Journey = &beacon.JourneyContext{Name: "Buy", UserAgent: headless}
+		}
 		for range c.views {
 			report.Events = append(report.Events, beacon.Event{PageView: &beacon.PageView{Phase: beacon.PhaseFinal}})
 		}

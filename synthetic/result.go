@@ -26,6 +26,8 @@ type Result struct {
 	Total int
 	// Browser names the browser and its version.
 	Browser string
+	// UserAgent is what the browser said that it is.
+	UserAgent string
 	// Pages is what the beacon in the pages reported, page views with their
 	// vitals among it.
 	Pages []beacon.Report

@@ -1,6 +1,7 @@
 package synthetic
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"encoding/hex"
@@ -17,6 +18,8 @@ import (
 type Browser interface {
 	// Name is the browser's name and version.
 	Name() string
+	// UserAgent is what it says it is, unless a page is told otherwise.
+	UserAgent() string
 	// NewPage opens a page that shares nothing with any other.
 	NewPage(ctx context.Context, options PageOptions) (Page, error)
 	// Close ends the browser and everything that it started.
@@ -147,7 +150,7 @@ func (r *Runner) newResult(journey *Journey, slot time.Time) Result {
 }
 
 func (r *Runner) context(result *Result) beacon.JourneyContext {
-	return beacon.JourneyContext{Name: result.Journey, RunID: result.RunID, Location: r.options.Location}
+	return beacon.JourneyContext{Name: result.Journey, RunID: result.RunID, Location: r.options.Location, UserAgent: result.UserAgent}
 }
 
 // guard turns a panic into a result, so that the run still leaves a report.
@@ -170,7 +173,7 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		Total: result.Total, Outcome: beacon.RunPassed,
 	}
 	browser, page, err := r.open(ctx, journey, inbox)
-	result.Queue = max(0, r.now().Sub(result.Slot))
+	result.Queue, result.UserAgent = max(0, r.now().Sub(result.Slot)), inbox.journey.UserAgent
 	if err != nil {
 		result.blame(r.openFault(ctx, err))
 		if browser != nil && result.Reason == beacon.ReasonBrowserFailed {
@@ -203,6 +206,7 @@ func (r *Runner) open(ctx context.Context, journey *Journey, inbox *inbox) (*war
 	if err != nil {
 		return nil, nil, err
 	}
+	inbox.journey.UserAgent = cmp.Or(options.UserAgent, browser.UserAgent())
 	page, err := browser.NewPage(ctx, options)
 	if err != nil {
 		return browser, nil, fmt.Errorf("open page: %w", err)

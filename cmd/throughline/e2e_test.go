@@ -301,13 +301,14 @@ steps:
 		t.Fatalf("journey run: %d\n%s%s", code, out, stderr)
 	}
 	for query, want := range map[string]string{
-		"SELECT concat(journey, '|', location, '|', outcome, '|', toString(steps_done), '|', transaction) AS x FROM journey_runs":                                                                                                   "See a mug|lab|passed|3|View product",
-		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 0":                                                                                           "Open|navigate|passed|/product/7|View product",
-		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 2":                                                                                           "Break it|click|passed|/product/7|View product",
-		"SELECT concat(transaction, '|', journey, '|', toString(lcp_ms > 150)) AS x FROM whole_page_views WHERE source = 'synthetic' AND lcp_ms IS NOT NULL":                                                                        "View product|See a mug|1",
-		"SELECT concat(transaction, '|', journey, '|', type) AS x FROM errors WHERE source = 'synthetic'":                                                                                                                           "View product|See a mug|TypeError",
-		"SELECT concat(transaction, '|', outcome, '|', journey) AS x FROM transactions WHERE source = 'synthetic'":                                                                                                                  "View product|completed|See a mug",
-		"SELECT toString(uniqExact(run_id)) AS x FROM (SELECT run_id FROM journey_runs UNION ALL SELECT run_id FROM journey_steps UNION ALL SELECT run_id FROM page_views WHERE source = 'synthetic') HAVING uniqExact(run_id) > 0": "1",
+		"SELECT concat(journey, '|', location, '|', outcome, '|', toString(steps_done), '|', transaction) AS x FROM journey_runs":                                                                                                                     "See a mug|lab|passed|3|View product",
+		"SELECT arrayStringConcat(arraySort(groupUniqArray(concat(browser, '|', device, '|', bot))), ' ') AS x FROM (SELECT browser, device, bot FROM journey_runs UNION ALL SELECT browser, device, bot FROM page_views WHERE source = 'synthetic')": "Chrome|desktop|",
+		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 0":                                                                                                             "Open|navigate|passed|/product/7|View product",
+		"SELECT concat(step, '|', step_type, '|', outcome, '|', url_path, '|', transaction) AS x FROM journey_steps WHERE step_index = 2":                                                                                                             "Break it|click|passed|/product/7|View product",
+		"SELECT concat(transaction, '|', journey, '|', toString(lcp_ms > 150)) AS x FROM whole_page_views WHERE source = 'synthetic' AND lcp_ms IS NOT NULL":                                                                                          "View product|See a mug|1",
+		"SELECT concat(transaction, '|', journey, '|', type) AS x FROM errors WHERE source = 'synthetic'":                                                                                                                                             "View product|See a mug|TypeError",
+		"SELECT concat(transaction, '|', outcome, '|', journey) AS x FROM transactions WHERE source = 'synthetic'":                                                                                                                                    "View product|completed|See a mug",
+		"SELECT toString(uniqExact(run_id)) AS x FROM (SELECT run_id FROM journey_runs UNION ALL SELECT run_id FROM journey_steps UNION ALL SELECT run_id FROM page_views WHERE source = 'synthetic') HAVING uniqExact(run_id) > 0":                   "1",
 	} {
 		if got := row(t, co, query); got != want {
 			t.Errorf("%s\n is %s\nwant %s", query, got, want)

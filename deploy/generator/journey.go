@@ -91,6 +91,7 @@ func (j *journeySchedule) run(g *Generator) {
 			r := &journeyRun{g: g, site: s, journey: script, slot: at, draw: draw}
 			r.context = &beacon.JourneyContext{Name: script.name, RunID: g.ids.hex(), Location: locations[location]}
 			r.visitor = r.browser(at, []string{"DE", "US"}[location])
+			r.context.UserAgent = r.visitor.agent.header
 			r.play(at)
 			return
 		}
@@ -185,9 +186,8 @@ func (r *journeyRun) open(at time.Time) time.Duration {
 func (r *journeyRun) send(at time.Time, view *beacon.View, events []beacon.Event) {
 	report := r.visitor.report(view, at, events)
 	report.Source, report.Journey = beacon.SourceSynthetic, r.context
-	userAgent := r.visitor.agent.header
 	if view == nil {
-		report.SDK, report.SessionID, report.Release, userAgent = agentSDK, "", "", agentSDK
+		report.SDK, report.SessionID, report.Release = agentSDK, "", ""
 	}
-	r.g.deliver(Visit{At: at.Add(time.Millisecond).Truncate(time.Millisecond), App: r.site.app, UserAgent: userAgent, Report: report})
+	r.g.deliver(Visit{At: at.Add(time.Millisecond).Truncate(time.Millisecond), App: r.site.app, UserAgent: agentSDK, Report: report})
 }

@@ -179,14 +179,10 @@ func queryValue(query, name string) string {
 	return ""
 }
 
-// maxUserAgentBytes bounds what is kept of the header; the longest of real
-// browsers have about half of it.
-const maxUserAgentBytes = 512
-
 func shortUserAgent(r *http.Request) string {
 	agent := r.UserAgent()
-	if len(agent) > maxUserAgentBytes {
-		agent = agent[:maxUserAgentBytes]
+	if len(agent) > beacon.MaxUserAgentBytes {
+		agent = agent[:beacon.MaxUserAgentBytes]
 	}
 	clean := true
 	for i := range len(agent) {

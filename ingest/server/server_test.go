@@ -264,7 +264,7 @@ func TestCollect_KeepsWhatIsKnownOfTheClientButNotItsAddress(t *testing.T) {
 	}
 	request := httptest.NewRequest(http.MethodPost, "/", nil)
 	request.Header.Set("User-Agent", "Agent\xff/"+strings.Repeat("1", 10_000))
-	if agent := shortUserAgent(request); len(agent) > maxUserAgentBytes || !strings.HasPrefix(agent, "Agent/1") {
+	if agent := shortUserAgent(request); len(agent) > beacon.MaxUserAgentBytes || !strings.HasPrefix(agent, "Agent/1") {
 		t.Errorf("a user agent of %d bytes is kept: %.20q", len(agent), agent)
 	}
 }
