@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"path/filepath"
 	"time"
 
 	"throughline/deploy/generator"
@@ -64,16 +65,21 @@ func runIngest(ctx context.Context, args []string) error {
 }
 
 func (o ingestOptions) measure(ctx context.Context) (result ingestResult, err error) {
-	c, err := startCeiling(ctx)
+	bare, err := startCeiling(ctx, "")
 	if err != nil {
 		return result, err
 	}
-	defer c.stop()
+	defer bare.stop()
+	logged, err := startCeiling(ctx, filepath.Join(o.dir, "log"))
+	if err != nil {
+		return result, err
+	}
+	defer logged.stop()
 	co, err := startCollector(ctx, o.binary, o.dir)
 	if err != nil {
 		return result, err
 	}
-	err = o.measureServers(ctx, c, co, &result)
+	err = o.measureServers(ctx, bare, logged, co, &result)
 	if err = errors.Join(err, co.stop()); err != nil || o.rows == 0 {
 		return result, err
 	}
@@ -82,12 +88,15 @@ func (o ingestOptions) measure(ctx context.Context) (result ingestResult, err er
 	return result, err
 }
 
-func (o ingestOptions) measureServers(ctx context.Context, c *ceiling, co *collector, result *ingestResult) error {
-	ceilingLoad := newLoad(c.addr, o.seed, 0)
-	defer ceilingLoad.close()
+func (o ingestOptions) measureServers(ctx context.Context, bare, logged *ceiling, co *collector, result *ingestResult) error {
+	bareLoad := newLoad(bare.addr, o.seed, 0)
+	defer bareLoad.close()
 	ours := newLoad(co.addr, o.seed, streamsPerLoad)
 	defer ours.close()
-	ceilingLoad.full(ctx, o.warmUp)
+	loggedLoad := newLoad(logged.addr, o.seed, 2*streamsPerLoad)
+	defer loggedLoad.close()
+	bareLoad.full(ctx, o.warmUp)
+	loggedLoad.full(ctx, o.warmUp)
 	warm := ours.full(ctx, o.warmUp)
 	result.expected = warm.accepted
 	if warm.failed > 0 {
@@ -97,27 +106,41 @@ func (o ingestOptions) measureServers(ctx context.Context, c *ceiling, co *colle
 		return err
 	}
 	for repeat := range o.repeats {
-		use := newMeter(c.cmd.Process.Pid)
-		most := ceilingLoad.full(ctx, o.window)
-		progress("  ceiling: %s", use.perReport(most.accepted))
-		result.ceilingRPS = append(result.ceilingRPS, float64(most.answered)/o.window.Seconds())
+		result.ceilingRPS = append(result.ceilingRPS, o.measureCeiling(ctx, "ceiling", bare, bareLoad))
+		durable := o.measureCeiling(ctx, "log alone", logged, loggedLoad)
 		if err := o.measureFull(ctx, ours, co, result); err != nil {
 			return err
 		}
-		progress("repeat %d: ceiling %.0f/s, throughline %.0f/s, ratio %.3f", repeat+1,
-			result.ceilingRPS[repeat], result.rps[repeat], result.rps[repeat]/result.ceilingRPS[repeat])
+		most := result.ceilingRPS[repeat]
+		progress("repeat %d: ceiling %.0f/s, log alone %.0f/s, ratio %.3f, throughline %.0f/s, ratio %.3f", repeat+1,
+			most, durable, durable/most, result.rps[repeat], result.rps[repeat]/most)
 	}
 	if err := o.measureHalf(ctx, ours, co, result); err != nil {
 		return err
 	}
-	alone := ceilingLoad.paced(ctx, median(result.rps)/2, o.window/2)
-	progress("  for comparison, the ceiling's server at that load: p50 %.2f ms, p99 %.2f ms", percentile(alone.latencies, 0.5), percentile(alone.latencies, 0.99))
+	for _, c := range []struct {
+		name string
+		load *load
+	}{{"ceiling", bareLoad}, {"log alone", loggedLoad}} {
+		half := c.load.paced(ctx, median(result.rps)/2, o.window)
+		progress("  %s at that load: p50 %.2f ms, p99 %.2f ms, slowest %.1f ms", c.name,
+			percentile(half.latencies, 0.5), percentile(half.latencies, 0.99), percentile(half.latencies, 1))
+	}
 	var err error
 	if result.found, err = findRows(ctx, co.database); err != nil {
 		return err
 	}
 	result.memoryMB, err = co.peakMemoryMB()
 	return err
+}
+
+// measureCeiling is one repeat with one of the servers that ours is held against. It
+// returns answers a second.
+func (o ingestOptions) measureCeiling(ctx context.Context, name string, c *ceiling, l *load) float64 {
+	use := newMeter(c.cmd.Process.Pid)
+	most := l.full(ctx, o.window)
+	progress("  %s: %s", name, use.perReport(most.accepted))
+	return float64(most.answered) / o.window.Seconds()
 }
 
 // measureFull is one repeat at full load. What the database has not taken when

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -31,10 +32,27 @@ func TestVerify_ToleratesNoRowTooFewOrTooMany(t *testing.T) {
 }
 
 func TestCeiling_ReadsAndAnswersNothing(t *testing.T) {
+	logDir := filepath.Join(t.TempDir(), "log")
+	for name, dir := range map[string]string{"bare": "", "with a log": logDir} {
+		t.Run(name, func(t *testing.T) { askCeiling(t, dir) })
+	}
+	log, err := openLog(logDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if found := log.Recovered(); found.Events != 1 {
+		t.Errorf("%d bodies are in the log", found.Events)
+	}
+	if err := log.Release(); err != nil {
+		t.Error(err)
+	}
+}
+
+func askCeiling(t *testing.T, logDir string) {
 	in, endIn := io.Pipe()
 	out, outWriter := io.Pipe()
 	ended := make(chan error, 1)
-	go func() { ended <- serveCeiling(in, outWriter) }()
+	go func() { ended <- serveCeiling(in, outWriter, logDir) }()
 	line := make([]byte, 100)
 	n, err := out.Read(line)
 	if err != nil {

@@ -59,7 +59,7 @@ func run(ctx context.Context, args []string) error {
 	case "ingest":
 		return runIngest(ctx, args[1:])
 	case ceilingArg:
-		return serveCeiling(os.Stdin, os.Stdout)
+		return serveCeiling(os.Stdin, os.Stdout, args[1])
 	default:
 		return errUsage
 	}
