@@ -39,6 +39,23 @@ func BenchmarkClaim_AtItsBound(b *testing.B) {
 	}
 }
 
+// BenchmarkClaim_Slowest fills a set and tells how long the slowest claim took:
+// meanwhile every other report waits.
+func BenchmarkClaim_Slowest(b *testing.B) {
+	var slowest time.Duration
+	for b.Loop() {
+		s := New(10*time.Minute, 2_300_000)
+		ids, duplicate := make([]uint64, 1), make([]bool, 1)
+		for range 700_000 {
+			ids[0] = rand.Uint64()
+			began := time.Now()
+			s.Claim(ids, duplicate)
+			slowest = max(slowest, time.Since(began))
+		}
+	}
+	b.ReportMetric(float64(slowest.Microseconds())/1000, "slowest-ms")
+}
+
 func heapBytes() uint64 {
 	runtime.GC()
 	var stats runtime.MemStats

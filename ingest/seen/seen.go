@@ -12,9 +12,6 @@ import (
 // after it came.
 const generations = 3
 
-// smallestTable keeps the memory of a collector with little traffic small.
-const smallestTable = 1 << 12
-
 // Set remembers ids for a window of time, as long as there are not more of
 // them than its bound; then the oldest are forgotten early. It is safe for
 // concurrent use.
@@ -120,21 +117,56 @@ func (s *Set) newest(at time.Duration) *table {
 		s.early = at - s.held[generations-1].last
 		s.held = s.held[:generations-1]
 	}
-	t := &table{slots: make([]uint64, smallestTable), first: at, last: at}
+	t := newTable(at)
 	s.held = append([]*table{t}, s.held...)
 	return t
 }
 
-// table is a set of ids with open addressing and linear probing. The ids are
-// random, but a hostile sender's may not be, so that they are mixed.
+// table is a set of ids. It has many parts, each of which grows alone: everybody
+// waits while one does, and moving all ids of a large table at once takes 50 ms.
 type table struct {
-	slots       []uint64 // 0 is empty; the length is a power of two
+	parts       [tableParts]part
 	count       int
 	first, last time.Duration // when an id came, by the set's clock
 }
 
-// stored is how an id stands in a slot, never 0. The mixing is the finalizer of
-// SplitMix64 (Steele, Lea, Flood, OOPSLA 2014), which is a bijection.
+// tableParts is how many parts a table has, and smallestPart how many slots each has
+// at first: a collector with little traffic needs little memory.
+const tableParts, smallestPart = 256, 16
+
+func newTable(at time.Duration) *table {
+	t := &table{first: at, last: at}
+	for i := range t.parts {
+		t.parts[i].slots = make([]uint64, smallestPart)
+	}
+	return t
+}
+
+func (t *table) holds(id uint64) bool {
+	value := stored(id)
+	p := t.part(value)
+	return p.slots[p.find(value)] != 0
+}
+
+func (t *table) add(id uint64) {
+	value := stored(id)
+	t.part(value).add(value)
+	t.count++
+}
+
+func (t *table) remove(id uint64) {
+	value := stored(id)
+	if t.part(value).remove(value) {
+		t.count--
+	}
+}
+
+// part is where a stored id belongs: its high bits tell, the low ones its slot.
+func (t *table) part(value uint64) *part { return &t.parts[value>>56] }
+
+// stored is how an id stands in a slot, never 0. The ids are random, but a hostile
+// sender's may not be, so that they are mixed, by the finalizer of SplitMix64
+// (Steele, Lea, Flood, OOPSLA 2014), which is a bijection.
 func stored(id uint64) uint64 {
 	id = (id ^ id>>30) * 0xbf58476d1ce4e5b9
 	id = (id ^ id>>27) * 0x94d049bb133111eb
@@ -142,50 +174,56 @@ func stored(id uint64) uint64 {
 	return max(id, 1)
 }
 
+// part is a set of stored ids with open addressing and linear probing.
+type part struct {
+	slots []uint64 // 0 is empty; the length is a power of two
+	count int
+}
+
 // find returns the slot of a stored id, or the empty one where it belongs.
-func (t *table) find(value uint64) int {
-	mask := len(t.slots) - 1
+func (p *part) find(value uint64) int {
+	mask := len(p.slots) - 1
 	i := int(value) & mask
-	for t.slots[i] != 0 && t.slots[i] != value {
+	for p.slots[i] != 0 && p.slots[i] != value {
 		i = (i + 1) & mask
 	}
 	return i
 }
 
-func (t *table) holds(id uint64) bool { return t.slots[t.find(stored(id))] != 0 }
-
-func (t *table) add(id uint64) {
-	if t.count >= len(t.slots)/4*3 {
-		t.grow()
+func (p *part) add(value uint64) {
+	if p.count >= len(p.slots)/4*3 {
+		p.grow()
 	}
-	t.slots[t.find(stored(id))] = stored(id)
-	t.count++
+	p.slots[p.find(value)] = value
+	p.count++
 }
 
-func (t *table) grow() {
-	old := t.slots
-	t.slots = make([]uint64, 2*len(old))
+func (p *part) grow() {
+	old := p.slots
+	p.slots = make([]uint64, 2*len(old))
 	for _, value := range old {
 		if value != 0 {
-			t.slots[t.find(value)] = value
+			p.slots[p.find(value)] = value
 		}
 	}
 }
 
-// remove takes an id out and closes the gap, so that no probe ends early.
-func (t *table) remove(id uint64) {
-	gap := t.find(stored(id))
-	if t.slots[gap] == 0 {
-		return
+// remove takes a stored id out, if it is there, and closes the gap, so that no
+// probe ends early.
+func (p *part) remove(value uint64) bool {
+	gap := p.find(value)
+	if p.slots[gap] == 0 {
+		return false
 	}
-	t.count--
-	mask := len(t.slots) - 1
-	for i := (gap + 1) & mask; t.slots[i] != 0; i = (i + 1) & mask {
-		home := int(t.slots[i]) & mask
+	p.count--
+	mask := len(p.slots) - 1
+	for i := (gap + 1) & mask; p.slots[i] != 0; i = (i + 1) & mask {
+		home := int(p.slots[i]) & mask
 		if (i-home)&mask >= (i-gap)&mask {
-			t.slots[gap] = t.slots[i]
+			p.slots[gap] = p.slots[i]
 			gap = i
 		}
 	}
-	t.slots[gap] = 0
+	p.slots[gap] = 0
+	return true
 }
