@@ -42,8 +42,7 @@ type Row struct {
 	Country      string
 	Region       string
 	Network      string
-	// Client is who sent it; with Bot set for those whom only behaviour tells, too. It is
-	// zero for journeys.
+	// Client is who sent it; with Bot set for those whom only behaviour tells, too.
 	Client     client.Client
 	Timestamp  time.Time // when it began, corrected for wrong clocks
 	ReceivedAt time.Time
