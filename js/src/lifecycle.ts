@@ -13,7 +13,7 @@ export interface Turns {
 
 const QUIET_MS = 1000;
 
-/** Calls turns as they happen. Call it after web-vitals, whose last values hidden needs. */
+/** Calls turns as they happen. */
 export function watchLifecycle(injected: boolean, turns: Turns): void {
   if (injected) {
     // What a page says to a journey runner any later is lost when it navigates.
@@ -22,39 +22,23 @@ export function watchLifecycle(injected: boolean, turns: Turns): void {
       guard(() => turns.hidden(true)),
     );
   }
-  // Browsers tell of leaving by pagehide while the page is still visible, and
-  // then by visibilitychange. web-vitals reports its last values at the second,
-  // to listeners on window; so ours listens there too, on document, which comes
-  // after window. Browsers that skip it have no vitals to wait for.
-  const waits = PerformanceObserver.supportedEntryTypes?.includes('event') === true;
-  let leaving = false;
-
-  document.addEventListener(
+  addEventListener(
     'visibilitychange',
     guard(() => {
-      const gone = leaving;
-      leaving = false;
-      // Some pages pretend to be visible for ever.
-      if (gone || document.visibilityState === 'hidden') {
-        turns.hidden(gone);
+      if (document.visibilityState === 'hidden') {
+        turns.hidden(false);
       }
     }),
     true,
   );
   addEventListener(
     'pagehide',
-    guard(() => {
-      leaving = waits && document.visibilityState !== 'hidden';
-      if (!leaving) {
-        turns.hidden(true);
-      }
-    }),
+    guard(() => turns.hidden(true)),
     true,
   );
   addEventListener(
     'pageshow',
     guard((event: PageTransitionEvent) => {
-      leaving = false;
       if (event.persisted) {
         turns.restored(event.timeStamp);
         settle(turns);

@@ -2,7 +2,7 @@ import { collectErrors, countError } from './collect/errors';
 import { navigationFields } from './collect/navigation';
 import type { OpenRequest } from './collect/notes';
 import { collectRequests, type FinishedRequest, type Requests } from './collect/requests';
-import { collectVitals } from './collect/vitals';
+import { collectVitals, type Vital } from './collect/vitals';
 import type { Settings } from './config';
 import { guard } from './lib/guard';
 import { navigationEntry } from './lib/navigationEntry';
@@ -34,6 +34,7 @@ interface Monitor {
   /** Sees that what joined a view's queue is sent in time. */
   queued(view: View): void;
   requests: Requests;
+  vitals: Vital;
   /** Whether every request of the page is known while it runs. */
   seesAll: boolean;
   view: View;
@@ -61,6 +62,7 @@ export function startMonitor(settings: Settings): void {
     flush,
     queued: createQueue(flush),
     requests: collectRequests((request) => addRequest(monitor, request), settings.ownUrl, matters),
+    vitals: collectVitals(),
     // Requests that began before fetch and XMLHttpRequest were replaced are not known while they run.
     seesAll: !!matters && document.scripts.length < 2,
     view,
@@ -70,12 +72,6 @@ export function startMonitor(settings: Settings): void {
     countError(monitor.view.errors, error, performance.now());
     monitor.queued(monitor.view);
   });
-  const ofView = (restoredMs: number) => monitor.view.restoredMs === restoredMs;
-  collectVitals(
-    (restoredMs, fields) => ofView(restoredMs) && measured(monitor.view, fields),
-    (restoredMs, fields) => ofView(restoredMs) && Object.assign(monitor.view.provisional, fields),
-    injected,
-  );
   watchLifecycle(injected, turnsOf(monitor));
 }
 
@@ -83,9 +79,11 @@ function turnsOf(monitor: Monitor): Turns {
   const { flush } = monitor;
   return {
     loaded() {
-      const { view } = monitor;
+      const { view, vitals } = monitor;
       gather(monitor, false, false);
       if (!view.reported) {
+        const { fcp_ms } = vitals.read();
+        measured(view, { fcp_ms });
         flush(view, 'early', false);
       }
       setTimeout(guard(gather), SETTLE_MS, monitor, false, false);
@@ -94,7 +92,7 @@ function turnsOf(monitor: Monitor): Turns {
       const { view, previous } = monitor;
       gather(monitor, true, gone);
       if (!view.finished) {
-        measured(view, view.provisional);
+        measured(view, monitor.vitals.read());
         measured(view, { duration_ms: roundMs(performance.now() - startOf(view)) });
       }
       if (previous !== view) {
@@ -103,6 +101,7 @@ function turnsOf(monitor: Monitor): Turns {
       flush(view, view.finished ? undefined : 'final', true);
     },
     restored(atMs) {
+      monitor.vitals.restored(atMs);
       monitor.previous = monitor.view;
       monitor.view = beginView(monitor.definitions, atMs);
       measured(monitor.view, { ttfb_ms: 0 });

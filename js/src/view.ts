@@ -30,8 +30,6 @@ export interface View {
   page?: PageTransaction;
   /** Final values that no report holds yet. */
   fields: Partial<PageView>;
-  /** Values that may still change; they become final with the final report. */
-  provisional: Partial<PageView>;
   /** Names of the fields that were ever set: each goes out once. */
   known: Set<string>;
   errors: Map<string, SeenError>;
@@ -56,7 +54,6 @@ export function createView(restoredMs = 0): View {
     },
     restoredMs,
     fields: {},
-    provisional: {},
     known: new Set(),
     errors: new Map(),
     events: [],
