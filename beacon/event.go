@@ -138,12 +138,13 @@ type ErrorKind string
 const (
 	ErrorUncaught           ErrorKind = "error"
 	ErrorUnhandledRejection ErrorKind = "unhandledrejection"
+	ErrorResource           ErrorKind = "resource"      // an image, script or the like could not be loaded
+	ErrorCSPViolation       ErrorKind = "csp-violation" // of the Content Security Policy; browsers report it by themselves, too
 )
 
 // The error kinds of what browsers report by themselves, see package
 // ingest/reporting. The beacon does not send them.
 const (
-	ErrorCSPViolation ErrorKind = "csp-violation" // of the Content Security Policy
 	ErrorDeprecation  ErrorKind = "deprecation"   // use of what browsers will drop
 	ErrorIntervention ErrorKind = "intervention"  // the browser did not do as it was told
 	ErrorCrash        ErrorKind = "crash"         // the page or its process ended
@@ -155,8 +156,9 @@ const (
 // the browser itself complains of.
 type Error struct {
 	Kind ErrorKind `json:"kind"`
-	// Type is the error's name, such as TypeError (exception.type); of what browsers
-	// report it is what was violated, deprecated and so on, such as script-src-elem.
+	// Type is the error's name, such as TypeError (exception.type); of what could not be
+	// loaded the element's, such as img; of what browsers report it is what was
+	// violated, deprecated and so on, such as script-src-elem.
 	Type    string `json:"type,omitempty"`
 	Message string `json:"message"`
 	Stack   string `json:"stack,omitempty"`

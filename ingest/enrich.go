@@ -80,6 +80,7 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 	}
 	if report.Journey != nil {
 		base.Journey = *report.Journey
+		base.Journey.UserAgent = "" // client has read it
 		base.Journey.Name = names.Cap(naming.Journey, scrubber.Name(base.Journey.Name), record.ReceivedAt)
 		base.Journey.Location = names.Cap(naming.Location, scrubber.Name(base.Journey.Location), record.ReceivedAt)
 	}

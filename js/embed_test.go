@@ -3,6 +3,7 @@ package js
 import (
 	"bytes"
 	"encoding/json"
+	"os"
 	"reflect"
 	"strings"
 	"testing"
@@ -70,5 +71,20 @@ func TestScript_LeavesTheBundleAsItIs(t *testing.T) {
 	}
 	if !bytes.Contains(second, []byte(`{"collect":"/second"}`)) {
 		t.Error("the second script does not hold its own config")
+	}
+}
+
+// Who has no copy of the sources takes the snippet from the README.
+func TestSnippet_StandsInTheREADME(t *testing.T) {
+	snippet, err := os.ReadFile("dist/snippet.js")
+	if err != nil {
+		t.Fatal(err)
+	}
+	readme, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(readme, append([]byte("<script>"), bytes.TrimSpace(snippet)...)) {
+		t.Errorf("README.md does not show dist/snippet.js as it is: %s", snippet)
 	}
 }

@@ -1,12 +1,14 @@
-// Prints the size of dist/beacon.js and fails above the budget.
+// Prints the sizes of what is in dist and fails above a budget.
 import { readFileSync } from 'node:fs';
 import { brotliCompressSync, gzipSync } from 'node:zlib';
 
-const BUDGET_GZIP_BYTES = 10_240;
+const BUDGETS_GZIP_BYTES = { 'beacon.js': 10_240, 'snippet.js': 600 };
 
-const script = readFileSync(new URL('../dist/beacon.js', import.meta.url));
-const gzip = gzipSync(script, { level: 9 }).length;
-console.log(`raw ${script.length}  gzip -9 ${gzip}  brotli ${brotliCompressSync(script).length}  (bytes)`);
-if (gzip > BUDGET_GZIP_BYTES) {
-  throw new Error(`${gzip} bytes of gzip are more than the budget of ${BUDGET_GZIP_BYTES}`);
+for (const [name, budget] of Object.entries(BUDGETS_GZIP_BYTES)) {
+  const script = readFileSync(new URL(`../dist/${name}`, import.meta.url));
+  const gzip = gzipSync(script, { level: 9 }).length;
+  console.log(`${name}  raw ${script.length}  gzip -9 ${gzip}  brotli ${brotliCompressSync(script).length}  (bytes)`);
+  if (gzip > budget) {
+    throw new Error(`${name}: ${gzip} bytes of gzip are more than the budget of ${budget}`);
+  }
 }

@@ -2,6 +2,7 @@ import { collectErrors, countError } from './collect/errors';
 import { navigationFields } from './collect/navigation';
 import type { OpenRequest } from './collect/notes';
 import { collectRequests, type FinishedRequest, type Requests } from './collect/requests';
+import { collectViolations } from './collect/violations';
 import { collectVitals, type Vital } from './collect/vitals';
 import type { Settings } from './config';
 import { guard } from './lib/guard';
@@ -26,6 +27,7 @@ import {
 } from './transactions';
 import { createTransport } from './transport';
 import { addEvent, createView, measured, startOf, type View } from './view';
+import type { PageError } from './wire';
 
 /** What the parts of a running beacon share. */
 interface Monitor {
@@ -68,10 +70,12 @@ export function startMonitor(settings: Settings): void {
     view,
     previous: view,
   };
-  collectErrors((error) => {
-    countError(monitor.view.errors, error, performance.now());
+  const found = (error: PageError, atMs = performance.now()) => {
+    countError(monitor.view.errors, error, atMs);
     monitor.queued(monitor.view);
-  });
+  };
+  collectErrors(found);
+  collectViolations(found, settings.ownUrl);
   watchLifecycle(injected, turnsOf(monitor));
 }
 

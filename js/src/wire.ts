@@ -105,7 +105,7 @@ export interface RequestTiming {
   transfer_size_bytes?: number;
 }
 
-export type ErrorKind = 'error' | 'unhandledrejection';
+export type ErrorKind = 'error' | 'unhandledrejection' | 'resource' | 'csp-violation';
 
 /** beacon.Error. */
 export interface PageError {

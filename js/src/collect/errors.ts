@@ -1,32 +1,45 @@
+import { takeEarly } from '../early';
 import { guard } from '../lib/guard';
 import { scrubText } from '../scrub';
 import type { SeenError } from '../view';
 import type { ErrorKind, PageError } from '../wire';
+import { describeFailure } from './resources';
 
-/** Different errors that one view tells of. */
+/** Different errors of one kind that one view tells of. */
 const MAX_DISTINCT = 20;
 const MAX_MESSAGE = 1024;
 const MAX_STACK = 4096;
 /** Fields that are named of a thrown object. */
 const MAX_KEYS = 8;
 
-/** Calls found with each error and rejection that nothing in the page handles. */
-export function collectErrors(found: (error: PageError) => void): void {
-  addEventListener(
-    'error',
-    guard((event: ErrorEvent) => {
-      // Images and scripts that fail to load come by here too.
-      if (event instanceof ErrorEvent) {
-        found(describeError('error', event.error ?? event.message));
-      }
-    }),
-    true,
-  );
-  addEventListener(
-    'unhandledrejection',
-    guard((event: PromiseRejectionEvent) => found(describeError('unhandledrejection', event.reason))),
-    true,
-  );
+/**
+ * Calls found with each error and rejection that nothing in the page handles, and
+ * with each resource that cannot be loaded, those before the beacon included if
+ * the page holds the snippet; those with the moment at which they happened.
+ */
+export function collectErrors(found: (error: PageError, atMs?: number) => void): void {
+  const see = guard((event: Event, atMs?: number) => {
+    const error = describeEvent(event);
+    if (error) {
+      found(error, atMs);
+    }
+  });
+  for (const [event, atMs] of takeEarly()) {
+    see(event, atMs);
+  }
+  for (const type of ['error', 'unhandledrejection']) {
+    addEventListener(type, (event) => see(event), true);
+  }
+}
+
+function describeEvent(event: Event): PageError | undefined {
+  if (event.type === 'unhandledrejection') {
+    return describeError('unhandledrejection', (event as PromiseRejectionEvent).reason);
+  }
+  // What cannot be loaded comes by here too.
+  return event instanceof ErrorEvent
+    ? describeError('error', event.error ?? event.message)
+    : describeFailure(event.target);
 }
 
 /**
@@ -54,7 +67,7 @@ export function countError(seen: Map<string, SeenError>, error: PageError, atMs:
     if (!known.error.count++) {
       known.sinceMs = atMs;
     }
-  } else if (seen.size < MAX_DISTINCT) {
+  } else if ([...seen.values()].filter((other) => other.error.kind === error.kind).length < MAX_DISTINCT) {
     seen.set(key, { sinceMs: atMs, error });
   }
 }

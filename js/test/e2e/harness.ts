@@ -11,6 +11,9 @@ import { unknownFields } from '../wireFields';
 
 const bundle = readFileSync(new URL('../../dist/beacon.js', import.meta.url), 'utf8');
 
+/** What pages hold inline to keep errors that come before the beacon. */
+export const snippet = readFileSync(new URL('../../dist/snippet.js', import.meta.url), 'utf8');
+
 /** Starts the browser of CHROME_PATH, or the first of names on the PATH. */
 export function launch(...names: string[]): Promise<Browser> {
   return chromium.launch({

@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageError, RequestTiming } from '../../src/wire';
-import { expectOneView, launchShell, Site, send } from './harness';
+import { expectOneView, launchShell, Site, script, send, snippet } from './harness';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -50,7 +50,7 @@ test.concurrent('errors and rejections come with their stacks, counted', async (
     await leave(page);
     await site.until(() => site.received.length > 1);
     expectOneView(site.received.map((r) => r.report));
-    expect(errors(site)).toHaveLength(5);
+    expect(errors(site)).toHaveLength(6);
     expect(errors(site)).toEqual(
       expect.arrayContaining([
         {
@@ -70,10 +70,110 @@ test.concurrent('errors and rejections come with their stacks, counted', async (
         { kind: 'unhandledrejection', message: 'just text', count: 1 },
         { kind: 'unhandledrejection', message: 'undefined', count: 1 },
         { kind: 'unhandledrejection', message: 'object with keys code, mail, toJSON', count: 1 },
+        { kind: 'resource', type: 'img', message: `img not loaded: ${site.url('/missing.png')}`, count: 1 },
       ]),
     );
     expect(site.received.map((r) => r.body).join()).not.toContain('secret');
     expect(site.received.reduce((sum, r) => sum + r.body.length, 0)).toBeLessThan(4000);
+  });
+});
+
+test.concurrent('errors before the script are told if the page holds the snippet', async () => {
+  const failing = `<script>
+    for (let i = 0; i < 3; i++) setTimeout(() => { throw new TypeError('early') });
+    Promise.reject(new RangeError('early'));
+    setTimeout(() => { throw new Error('late') }, 1200);
+    addEventListener('early', () => {});
+  </script><img src="/early.png?v=secret">`;
+  const site = new Site()
+    .page('/', failing, `<script>${snippet}</script><script async src="/slow.js"></script>`)
+    .on('/slow.js', (_, response) => {
+      setTimeout(() => send(response, script(), 'text/javascript'), 700);
+    });
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'), { waitUntil: 'commit' });
+    await page.waitForTimeout(2000);
+    await leave(page);
+    await site.until(() => errors(site).some((e) => e.message === 'late'));
+    expect(errors(site).map(({ kind, type, message, count }) => [kind, type, message, count])).toEqual(
+      expect.arrayContaining([
+        ['error', 'TypeError', 'early', 3],
+        ['unhandledrejection', 'RangeError', 'early', 1],
+        ['resource', 'img', `img not loaded: ${site.url('/early.png')}`, 1],
+        ['error', 'Error', 'late', 1],
+      ]),
+    );
+    expect(errors(site)).toHaveLength(4);
+    // Told with the moment at which they happened, which is before the script.
+    const view = site.events.find((e) => e.page_view);
+    const early = site.events.find((e) => e.error?.type === 'TypeError');
+    expect((early?.at_ms ?? 0) - (view?.at_ms ?? 0)).toBeLessThan(600);
+  });
+});
+
+test.concurrent('the snippet keeps no more than fifty', async () => {
+  const site = new Site().page(
+    '/',
+    `<script>for (let i = 0; i < 60; i++) setTimeout(() => { throw new Error('x') })</script>`,
+    `<script>${snippet}</script><script async src="/slow.js"></script>`,
+  );
+  site.on('/slow.js', (_, response) => {
+    setTimeout(() => send(response, script(), 'text/javascript'), 500);
+  });
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'), { waitUntil: 'load' });
+    await page.waitForTimeout(200);
+    expect(await page.evaluate('__throughline_early.length')).toBe(0);
+    await leave(page);
+    await site.until(() => errors(site).length > 0);
+    expect(errors(site).map((e) => e.count)).toEqual([50]);
+  });
+});
+
+test.concurrent('what the content security policy blocks is told', async () => {
+  const site = new Site().page(
+    '/',
+    '<script>document.title = "ran"</script><img src="/large.png?v=secret">',
+    undefined,
+    {
+      'content-security-policy': "default-src 'self'; img-src 'none'",
+      'content-security-policy-report-only': "style-src 'none'",
+    },
+  );
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.evaluate(() => document.body.append(document.createElement('style')));
+    await leave(page);
+    await site.until(() => errors(site).length > 2);
+    const told = (kind: string) => errors(site).filter((e) => e.kind === kind);
+    expect(told('csp-violation').map(({ type, message }) => [type, message])).toEqual([
+      ['script-src-elem', 'script-src-elem blocked inline'],
+      ['img-src', `img-src blocked ${site.url('/large.png')}`],
+      ['style-src-elem', 'style-src-elem blocked inline'],
+      ['style-src-elem', 'style-src-elem would block inline'],
+    ]);
+    expect(told('csp-violation')[0]?.stack).toBe(`at ${site.url('/')}:1`);
+    expect(told('resource').map((e) => e.message)).toEqual([`img not loaded: ${site.url('/large.png')}`]);
+  });
+});
+
+test.concurrent('that our own reports are blocked is not told by more of them', async () => {
+  const site = new Site().page('/', 'x', undefined, {
+    'content-security-policy': "default-src 'self'; connect-src 'none'",
+  });
+  await visit(site, async (page) => {
+    const blocked: string[] = [];
+    page.on('console', (message) => blocked.push(message.text()));
+    await page.goto(site.url('/'));
+    await page.waitForTimeout(2500);
+    const first = blocked.length;
+    expect(first).toBeGreaterThan(0);
+    // As long as one that waited for company would take to go.
+    await page.clock.install();
+    await page.clock.runFor(120_000);
+    await page.waitForTimeout(500);
+    expect(blocked).toHaveLength(first);
+    expect(site.received).toEqual([]);
   });
 });
 
