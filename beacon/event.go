@@ -138,6 +138,7 @@ type ErrorKind string
 const (
 	ErrorUncaught           ErrorKind = "error"
 	ErrorUnhandledRejection ErrorKind = "unhandledrejection"
+	ErrorConsole            ErrorKind = "console"       // written to console.error
 	ErrorResource           ErrorKind = "resource"      // an image, script or the like could not be loaded
 	ErrorCSPViolation       ErrorKind = "csp-violation" // of the Content Security Policy; browsers report it by themselves, too
 )
@@ -145,9 +146,9 @@ const (
 // The error kinds of what browsers report by themselves, see package
 // ingest/reporting. The beacon does not send them.
 const (
-	ErrorDeprecation  ErrorKind = "deprecation"   // use of what browsers will drop
-	ErrorIntervention ErrorKind = "intervention"  // the browser did not do as it was told
-	ErrorCrash        ErrorKind = "crash"         // the page or its process ended
+	ErrorDeprecation  ErrorKind = "deprecation"  // use of what browsers will drop
+	ErrorIntervention ErrorKind = "intervention" // the browser did not do as it was told
+	ErrorCrash        ErrorKind = "crash"        // the page or its process ended
 	ErrorPolicy       ErrorKind = "policy-violation"
 	ErrorReport       ErrorKind = "report" // of a type that is not known here
 )

@@ -24,8 +24,8 @@ const (
 	// ... and cut to size, at a rune boundary, in fields that people read.
 	MaxSelectorBytes  = 256
 	MaxUserAgentBytes = 512 // the longest of real browsers have about half of it
-	MaxMessageBytes  = 2 << 10
-	MaxStackBytes    = 16 << 10
+	MaxMessageBytes   = 2 << 10
+	MaxStackBytes     = 16 << 10
 
 	// MaxDuration bounds every duration; it is the longest possible session.
 	MaxDuration = 4 * time.Hour

@@ -359,7 +359,7 @@ func validateRequest(c *check, r *Request) {
 }
 
 func validateError(c *check, e *Error) {
-	oneOf(c, "error.kind", e.Kind, ErrorUncaught, ErrorUnhandledRejection, ErrorResource, ErrorCSPViolation)
+	oneOf(c, "error.kind", e.Kind, ErrorUncaught, ErrorUnhandledRejection, ErrorConsole, ErrorResource, ErrorCSPViolation)
 	c.name("error.type", &e.Type, false)
 	c.integer("error.count", e.Count, 1, MaxErrorCount)
 	c.text(&e.Message, MaxMessageBytes)

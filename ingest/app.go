@@ -18,10 +18,12 @@ type App struct {
 	// Origins are the origins whose pages may report, such as
 	// https://shop.example; a host may begin with "*." for any subdomain, and
 	// "*" alone is any origin.
-	Origins      []string
-	Environment  string
-	Transactions []Transaction
-	Limits       Limits
+	Origins     []string
+	Environment string
+	// ConsoleErrors lets the beacon tell what the app's pages write to console.error.
+	ConsoleErrors bool
+	Transactions  []Transaction
+	Limits        Limits
 	// Pages name pages by rule; others are named by what their paths are like.
 	Pages []PageRule
 	// Scrubber takes out of the app's texts what may be secret; nil is one that

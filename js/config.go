@@ -9,6 +9,8 @@ type Config struct {
 	// Environment is that of the app's reports, such as production; a script
 	// tag's data-environment takes precedence. Empty for none.
 	Environment string `json:"environment,omitempty"`
+	// ConsoleErrors lets the beacon tell what pages write to console.error.
+	ConsoleErrors bool `json:"console_errors,omitempty"`
 	// Transactions are matched in order; the first that matches wins.
 	Transactions []Transaction `json:"transactions,omitempty"`
 }

@@ -9,7 +9,7 @@ import (
 // configuration inside.
 func scriptRenderer(collectPath string) func(*ingest.App) ([]byte, error) {
 	return func(app *ingest.App) ([]byte, error) {
-		c := js.Config{Collect: collectPath + "?key=" + app.Key + "&quiet=1", Environment: app.Environment}
+		c := js.Config{Collect: collectPath + "?key=" + app.Key + "&quiet=1", Environment: app.Environment, ConsoleErrors: app.ConsoleErrors}
 		for _, t := range app.Transactions {
 			definition := js.Transaction{Name: t.Name, Version: t.Version()}
 			if page := t.Complete.Page; page != nil {

@@ -11,7 +11,7 @@ func errorsTable() table {
 		columns: experience(ofPage(), []column{
 			{name: "fingerprint", typ: typeUint64, doc: "Equal for errors of one type, shape of message and place.", from: number(func(r record) uint64 { return r.Fingerprint })},
 			{name: "noise", typ: typeName, doc: "Why it is nobody's bug of the app: script_error, extension, injected, crawler or resize_observer; empty when it may be one.", from: text(func(r record) string { return r.Noise })},
-			{name: "kind", typ: typeName, doc: "error or unhandledrejection; resource (an image, script or the like could not be loaded); csp-violation; of what browsers report by themselves: deprecation, intervention, crash, policy-violation or report.", from: textOf(func(r record) beacon.ErrorKind { return r.Event.Error.Kind })},
+			{name: "kind", typ: typeName, doc: "error or unhandledrejection; console (written to console.error); resource (an image, script or the like could not be loaded); csp-violation; of what browsers report by themselves: deprecation, intervention, crash, policy-violation or report.", from: textOf(func(r record) beacon.ErrorKind { return r.Event.Error.Kind })},
 			{name: "type", typ: typeName, doc: "Name of the error, such as TypeError, or of what the browser complains of, such as script-src-elem.", from: text(func(r record) string { return r.Event.Error.Type })},
 			{name: "message", typ: typeText, doc: "Message, without what may be secret.", from: text(func(r record) string { return r.Event.Error.Message })},
 			{name: "stack", typ: typeText, doc: "Stack, by the sources where their map is known, without what may be secret.", from: text(func(r record) string { return r.Event.Error.Stack })},

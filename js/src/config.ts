@@ -5,6 +5,8 @@ export interface Config {
   /** Where reports go: a URL, or a path on the script's own origin. */
   collect: string;
   environment?: string;
+  /** Whether what the page writes to console.error is told. */
+  console_errors?: boolean;
   /** In order of precedence. */
   transactions?: TransactionConfig[];
 }
@@ -36,6 +38,7 @@ export interface Settings {
   deliver?: (body: string) => void;
   environment?: string;
   release?: string;
+  consoleErrors?: boolean;
   transactions: TransactionConfig[];
 }
 
@@ -46,6 +49,7 @@ export function readSettings(): Settings {
   const settings: Settings = {
     environment: script?.dataset.environment || config.environment || undefined,
     release: script?.dataset.release || undefined,
+    consoleErrors: config.console_errors,
     transactions: config.transactions || [],
   };
   const injected = takeInjection();

@@ -1,3 +1,4 @@
+import { collectConsole } from './collect/console';
 import { collectErrors, countError } from './collect/errors';
 import { navigationFields } from './collect/navigation';
 import type { OpenRequest } from './collect/notes';
@@ -75,6 +76,9 @@ export function startMonitor(settings: Settings): void {
     monitor.queued(monitor.view);
   };
   collectErrors(found);
+  if (settings.consoleErrors) {
+    guard(collectConsole)(found);
+  }
   collectViolations(found, settings.ownUrl);
   watchLifecycle(injected, turnsOf(monitor));
 }

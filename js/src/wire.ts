@@ -105,7 +105,7 @@ export interface RequestTiming {
   transfer_size_bytes?: number;
 }
 
-export type ErrorKind = 'error' | 'unhandledrejection' | 'resource' | 'csp-violation';
+export type ErrorKind = 'error' | 'unhandledrejection' | 'resource' | 'csp-violation' | 'console';
 
 /** beacon.Error. */
 export interface PageError {

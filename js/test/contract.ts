@@ -112,7 +112,7 @@ const payloads: Record<string, Rules> = {
     transfer_size_bytes: size,
   },
   error: {
-    kind: required(oneOf('error', 'unhandledrejection', 'resource', 'csp-violation')),
+    kind: required(oneOf('error', 'unhandledrejection', 'resource', 'csp-violation', 'console')),
     type: optional(name),
     message: optional(text),
     stack: optional(text),

@@ -116,9 +116,11 @@ type App struct {
 	Keys        []string `yaml:"keys"`
 	Origins     []string `yaml:"origins"`
 	Environment string   `yaml:"environment"`
-	Pages       []Page   `yaml:"pages"`
-	Scrub       Scrub    `yaml:"scrub"`
-	Limits      Limits   `yaml:"limits"`
+	// ConsoleErrors lets the beacon tell what pages write to console.error.
+	ConsoleErrors bool   `yaml:"console_errors"`
+	Pages         []Page `yaml:"pages"`
+	Scrub         Scrub  `yaml:"scrub"`
+	Limits        Limits `yaml:"limits"`
 }
 
 // Page names the pages whose path matches a pattern.
@@ -240,7 +242,7 @@ func (c *Config) IngestApps() []ingest.App {
 	for _, a := range c.Apps {
 		// Validate has parsed all of it before, so it parses.
 		scrubber, _ := scrub.New(a.Scrub.Allow)
-		app := ingest.App{Name: a.Name, Key: a.Key, Keys: a.Keys, Origins: a.Origins, Environment: a.Environment, Limits: a.Limits.ingest(), Scrubber: scrubber}
+		app := ingest.App{Name: a.Name, Key: a.Key, Keys: a.Keys, Origins: a.Origins, Environment: a.Environment, ConsoleErrors: a.ConsoleErrors, Limits: a.Limits.ingest(), Scrubber: scrubber}
 		for _, page := range a.Pages {
 			path, _ := ingest.ParsePattern(page.Path)
 			app.Pages = append(app.Pages, ingest.PageRule{Path: path, Name: page.Name})

@@ -162,6 +162,9 @@ func TestIngestApps_GivesEachAppItsKeysAndLimits(t *testing.T) {
 	if diff := cmp.Diff([]string{"shop-web-4f7c2a", "shop-web-0a1b2c", "shop-web-3d4e5f"}, apps[0].AllKeys()); diff != "" {
 		t.Error(diff)
 	}
+	if apps[0].ConsoleErrors || !apps[1].ConsoleErrors {
+		t.Error("not the app that says so has console errors")
+	}
 	got := []ingest.Limits{apps[0].Limits, apps[1].Limits}
 	want := []ingest.Limits{
 		{EventsPerSecond: ingest.MaxEventsPerSecond, Burst: ingest.MaxBurst, EventsPerDay: ingest.MaxEventsPerDay},

@@ -7,7 +7,7 @@ import { describeFailure } from './resources';
 
 /** Different errors of one kind that one view tells of. */
 const MAX_DISTINCT = 20;
-const MAX_MESSAGE = 1024;
+export const MAX_MESSAGE = 1024;
 const MAX_STACK = 4096;
 /** Fields that are named of a thrown object. */
 const MAX_KEYS = 8;

@@ -44,8 +44,12 @@ function find(names: string[]): string {
 }
 
 /** The beacon as the collector serves it. */
-export function script(transactions: TransactionConfig[] = [], collect = '/collect'): string {
-  const config: Config = { collect, environment: 'test', transactions };
+export function script(
+  transactions: TransactionConfig[] = [],
+  collect = '/collect',
+  more: Partial<Config> = {},
+): string {
+  const config: Config = { collect, environment: 'test', transactions, ...more };
   return bundle.replace('__THROUGHLINE_CONFIG__', JSON.stringify(config));
 }
 

@@ -177,6 +177,46 @@ test.concurrent('that our own reports are blocked is not told by more of them', 
   });
 });
 
+test.concurrent('what pages write to console.error is told if the configuration says so', async () => {
+  const page = `<script>
+    const circle = { token: 'secret' }; circle.circle = circle;
+    console.error('cannot pay: %s', 'card', circle, new TypeError('declined at https://shop.example/p?token=secret'));
+    for (let i = 0; i < 40; i++) console.error('again');
+    console.error();
+    console.error(...Array(1000).fill('x'));
+    document.title = String(console.error('again') === undefined);
+  </script>`;
+  const site = new Site()
+    .page('/off', page)
+    .page('/on', page, '<script src="/on.js"></script>')
+    .page('/frozen', page, '<script>Object.freeze(console)</script><script src="/on.js"></script>')
+    .on('/on.js', (_, response) => send(response, script([], '/collect', { console_errors: true }), 'text/javascript'));
+  await visit(site, async (tab) => {
+    const written: string[] = [];
+    tab.on('console', (message) => written.push(message.text()));
+    for (const path of ['/off', '/frozen', '/on']) {
+      await tab.goto(site.url(path));
+      expect(await tab.title()).toBe('true');
+    }
+    expect(written.filter((text) => text === 'again')).toHaveLength(3 * 41);
+    await leave(tab);
+    await site.until(() => site.pageViews.length >= 3);
+    expect(errors(site)).toEqual([
+      {
+        kind: 'console',
+        type: 'TypeError',
+        message: 'cannot pay: %s card object with keys token, circle declined at https://shop.example/p',
+        stack: expect.stringContaining('TypeError: declined'),
+        count: 1,
+      },
+      { kind: 'console', message: 'again', count: 41 },
+      { kind: 'console', message: '', count: 1 },
+      { kind: 'console', message: 'x x x x x x x x x x', count: 1 },
+    ]);
+    expect(site.received.map((r) => r.body).join()).not.toContain('secret');
+  });
+});
+
 const calls = `
   const xhr = (url, then) => { const x = new XMLHttpRequest(); x.open('put', url); then?.(x); x.send('body'); };
   fetch('/ok?token=secret', { method: 'POST' }).then((r) => r.text());
