@@ -89,6 +89,18 @@ type PageView struct {
 	INPProcessingDurationMS *float64 `json:"inp_processing_duration_ms,omitempty"`
 	INPPresentationDelayMS  *float64 `json:"inp_presentation_delay_ms,omitempty"`
 
+	// The script that ran longest within INP, from Long Animation Frames: for how
+	// long, its file, and what called it, such as BUTTON#pay.onclick.
+	INPScriptMS      *float64 `json:"inp_script_ms,omitempty"`
+	INPScriptURL     string   `json:"inp_script_url,omitempty"`
+	INPScriptInvoker string   `json:"inp_script_invoker,omitempty"`
+
+	// BlockingMS is how long the page could not have answered input: the sum of the
+	// blockingDuration of its long animation frames; of its long tasks, in browsers
+	// that know only those, what each has beyond 50 ms. LongFrames is their number.
+	BlockingMS *float64 `json:"blocking_ms,omitempty"`
+	LongFrames *int     `json:"long_frames,omitempty"`
+
 	// DurationMS is how long the view lasted; final report only.
 	DurationMS *float64 `json:"duration_ms,omitempty"`
 }

@@ -260,6 +260,14 @@ func (r *reader) pageView(p *PageView) {
 			readText(r, &p.INPElement)
 		case "cls_element":
 			readText(r, &p.CLSElement)
+		case "inp_script_url":
+			readText(r, &p.INPScriptURL)
+		case "inp_script_invoker":
+			readText(r, &p.INPScriptInvoker)
+		case "long_frames":
+			if frames := present(r, &p.LongFrames); frames != nil {
+				readInteger(r, frames)
+			}
 		default:
 			r.unknown(key)
 		}
@@ -309,6 +317,10 @@ func (p *PageView) measure(key string) **float64 {
 		return &p.INPProcessingDurationMS
 	case "inp_presentation_delay_ms":
 		return &p.INPPresentationDelayMS
+	case "inp_script_ms":
+		return &p.INPScriptMS
+	case "blocking_ms":
+		return &p.BlockingMS
 	case "duration_ms":
 		return &p.DurationMS
 	default:

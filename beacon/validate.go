@@ -342,6 +342,13 @@ func validatePageView(c *check, p *PageView) {
 	c.text(&p.LCPElement, MaxSelectorBytes)
 	c.text(&p.INPElement, MaxSelectorBytes)
 	c.text(&p.CLSElement, MaxSelectorBytes)
+	c.duration("page_view.inp_script_ms", p.INPScriptMS)
+	c.url("page_view.inp_script_url", &p.INPScriptURL, false)
+	c.text(&p.INPScriptInvoker, MaxSelectorBytes)
+	c.duration("page_view.blocking_ms", p.BlockingMS)
+	if p.LongFrames != nil {
+		c.integer("page_view.long_frames", *p.LongFrames, 0, MaxLongFrames)
+	}
 }
 
 func validateRequest(c *check, r *Request) {

@@ -152,9 +152,11 @@ func scrubEvent(s *scrub.Scrubber, event *beacon.Event) {
 	case event.PageView != nil:
 		v := event.PageView
 		lcpURL, lcp, inp, cls := s.URL(v.LCPURL), s.Text(v.LCPElement), s.Text(v.INPElement), s.Text(v.CLSElement)
-		if lcpURL != v.LCPURL || lcp != v.LCPElement || inp != v.INPElement || cls != v.CLSElement {
+		script, invoker := s.URL(v.INPScriptURL), s.Text(v.INPScriptInvoker)
+		if lcpURL != v.LCPURL || lcp != v.LCPElement || inp != v.INPElement || cls != v.CLSElement || script != v.INPScriptURL || invoker != v.INPScriptInvoker {
 			scrubbed := *v
 			scrubbed.LCPURL, scrubbed.LCPElement, scrubbed.INPElement, scrubbed.CLSElement = lcpURL, lcp, inp, cls
+			scrubbed.INPScriptURL, scrubbed.INPScriptInvoker = script, invoker
 			event.PageView = &scrubbed
 		}
 	case event.Request != nil:

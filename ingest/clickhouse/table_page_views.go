@@ -73,6 +73,11 @@ func vitals() []column {
 		optional("inp_input_delay_ms", "Part of INP: until the handlers ran.", func(v *beacon.PageView) *float64 { return v.INPInputDelayMS }),
 		optional("inp_processing_duration_ms", "Part of INP: the handlers.", func(v *beacon.PageView) *float64 { return v.INPProcessingDurationMS }),
 		optional("inp_presentation_delay_ms", "Part of INP: from then until the next paint.", func(v *beacon.PageView) *float64 { return v.INPPresentationDelayMS }),
+		optional("inp_script_ms", "Part of INP in which the script of inp_script_url ran: the one that ran longest.", func(v *beacon.PageView) *float64 { return v.INPScriptMS }),
+		because("inp_script_url", "URL of that script, without query.", func(v *beacon.PageView) string { return v.INPScriptURL }),
+		because("inp_script_invoker", "What called that script, such as BUTTON#pay.onclick.", func(v *beacon.PageView) string { return v.INPScriptInvoker }),
+		optional("blocking_ms", "How long the page could not have answered input: what its long animation frames have beyond 50 ms.", func(v *beacon.PageView) *float64 { return v.BlockingMS }),
+		{name: "long_frames", typ: typeOptionalUint16, doc: "Number of these frames.", from: optionalNumber(func(r record) *int { return r.Event.PageView.LongFrames })},
 	}
 }
 

@@ -87,6 +87,11 @@ export interface PageView {
   inp_input_delay_ms?: Ms;
   inp_processing_duration_ms?: Ms;
   inp_presentation_delay_ms?: Ms;
+  inp_script_ms?: Ms;
+  inp_script_url?: string;
+  inp_script_invoker?: string;
+  blocking_ms?: Ms;
+  long_frames?: number;
   duration_ms?: Ms;
 }
 

@@ -86,7 +86,7 @@ const view: Rules = {
 
 const times = `redirect dns tcp tls request download dom_interactive dom_content_loaded load ttfb fcp lcp inp
   lcp_resource_load_delay lcp_resource_load_duration lcp_element_render_delay inp_input_delay
-  inp_processing_duration inp_presentation_delay duration`;
+  inp_processing_duration inp_presentation_delay inp_script blocking duration`;
 
 const payloads: Record<string, Rules> = {
   page_view: {
@@ -99,6 +99,9 @@ const payloads: Record<string, Rules> = {
     lcp_element: optional(text),
     inp_element: optional(text),
     cls_element: optional(text),
+    inp_script_url: optional(url),
+    inp_script_invoker: optional(text),
+    long_frames: optional(within(0, 65_535)),
   },
   request: {
     method: optional(word),

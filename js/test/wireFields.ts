@@ -73,6 +73,11 @@ export const wireFields: Record<string, string[]> = {
     inp_input_delay_ms: true,
     inp_processing_duration_ms: true,
     inp_presentation_delay_ms: true,
+    inp_script_ms: true,
+    inp_script_url: true,
+    inp_script_invoker: true,
+    blocking_ms: true,
+    long_frames: true,
     duration_ms: true,
   }),
   Request: all<RequestTiming>({

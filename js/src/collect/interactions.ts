@@ -2,6 +2,7 @@ import { observe } from '../lib/observe';
 import { roundMs } from '../lib/roundMs';
 import { selector } from '../lib/selector';
 import type { PageView } from '../wire';
+import type { Frames } from './frames';
 import type { Vital } from './vitals';
 
 /** Interactions that are kept: with 50 to each that is left out, enough for 500. */
@@ -23,7 +24,7 @@ interface Interaction {
  * Interaction to Next Paint: the longest interaction, or of many the one that 2 %
  * are longer than, one left out for every 50 (web.dev/articles/inp).
  */
-export function collectInteractions(): Vital {
+export function collectInteractions(frames: Frames): Vital {
   let longest: Interaction[] = [];
   let recent: EventTiming[] = [];
   /** The interaction that INP is due to, and what is told of it. */
@@ -47,6 +48,15 @@ export function collectInteractions(): Vital {
       fields = interactionFields(found.durationMs, found.entries, recent);
       fields.inp_element = (found === told && inp_element) || fields.inp_element;
       told = found;
+      blame();
+    }
+  }
+
+  /** Names the script that the interaction waited for, once its frame is known. */
+  function blame(): void {
+    const first = told?.entries[0];
+    if (first) {
+      Object.assign(fields, frames.longestScript(first.startTime, first.startTime + first.duration));
     }
   }
 
@@ -55,6 +65,9 @@ export function collectInteractions(): Vital {
     read() {
       for (const drain of drains) {
         drain?.();
+      }
+      if (!fields.inp_script_ms) {
+        blame();
       }
       // Where even the first interaction is too short to be told, it counts as one frame.
       return restored && fields.inp_ms === undefined && count.read() > countBefore ? { inp_ms: 8 } : fields;

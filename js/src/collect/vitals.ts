@@ -1,5 +1,6 @@
 import { watchFirstHidden } from '../visibility';
 import type { PageView } from '../wire';
+import { collectFrames } from './frames';
 import { collectInteractions } from './interactions';
 import { collectPaints } from './paints';
 import { collectShifts } from './shifts';
@@ -15,14 +16,15 @@ export interface Vital {
 /** Collects the Web Vitals of the page. */
 export function collectVitals(): Vital {
   const paints = collectPaints(watchFirstHidden());
-  const others = [collectShifts(), collectInteractions()];
+  const frames = collectFrames();
+  const others = [collectShifts(), collectInteractions(frames), frames];
   let back = false;
   return {
     read() {
       const painted = paints.read();
-      const [shifted, interacted] = others.map((vital) => vital.read());
+      const [shifted, ...rest] = others.map((vital) => vital.read());
       // What nobody saw did not shift.
-      return { ...painted, ...(back || painted.fcp_ms !== undefined ? shifted : {}), ...interacted };
+      return { ...painted, ...(back || painted.fcp_ms !== undefined ? shifted : {}), ...Object.assign({}, ...rest) };
     },
     restored(atMs) {
       back = true;

@@ -422,6 +422,8 @@ describe('the back/forward cache', () => {
       lcp_ms: expect.any(Number),
       lcp_element_render_delay_ms: expect.any(Number),
       cls: 0,
+      blocking_ms: expect.any(Number),
+      long_frames: expect.any(Number),
       duration_ms: expect.any(Number),
     });
     expect(events[0]?.at_ms).toBeGreaterThan(first?.report.events[0]?.at_ms as number);

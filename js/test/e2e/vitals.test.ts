@@ -44,6 +44,9 @@ function listen(): void {
       inp_input_delay_ms: a.inputDelay,
       inp_processing_duration_ms: a.processingDuration,
       inp_presentation_delay_ms: a.presentationDelay,
+      inp_script_ms: a.longestScript?.intersectingDuration,
+      inp_script_url: a.longestScript?.entry.sourceURL || undefined,
+      inp_script_invoker: a.longestScript?.entry.invoker,
     })),
   );
   // The library listens on window, which comes before document.
@@ -121,6 +124,9 @@ const VITALS = [
   'inp_input_delay_ms',
   'inp_processing_duration_ms',
   'inp_presentation_delay_ms',
+  'inp_script_ms',
+  'inp_script_url',
+  'inp_script_invoker',
 ] as const;
 
 /** What the beacon should say, given what the library did. */
@@ -203,7 +209,7 @@ const cases: Record<string, Case> = {
       await settle(page);
       await page.type('#c', 'x');
     },
-    check: (v) => expect(v.inp_element).toBe('#b'),
+    check: (v) => expect(v).toMatchObject({ inp_element: '#b', inp_script_invoker: 'BUTTON#b.onclick' }),
   },
   'only a short click': { body: '<button id="a">A</button>', act: (page) => page.click('#a') },
   'an element that goes when it is clicked': {
