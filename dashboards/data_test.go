@@ -120,7 +120,7 @@ func visit(app string, minute int) []ingest.Row {
 		e.PageView = &beacon.PageView{Phase: beacon.PhaseEarly, LoadMS: figure(wait)}
 	})
 	add("final", func(e *beacon.Event) {
-		e.PageView = &beacon.PageView{Phase: beacon.PhaseFinal, LCPMS: figure(wait), INPMS: figure(80), CLS: figure(0.02)}
+		e.PageView = &beacon.PageView{Phase: beacon.PhaseFinal, LCPMS: figure(wait), INPMS: figure(80), CLS: figure(0.02), INPScriptMS: figure(60), INPScriptURL: "https://" + app + ".example/app.js", INPScriptInvoker: "BUTTON#pay.onclick"}
 	})
 	add("request", func(e *beacon.Event) {
 		e.TraceID = fmt.Sprintf("%032x", minute+1)
