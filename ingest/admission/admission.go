@@ -35,7 +35,8 @@ type Options struct {
 	// MaxWaiting is how many reports of one app may wait for a slot; default 1024.
 	MaxWaiting int
 	// MaxWait is how long a report may wait for a slot; default 1 s, which is
-	// longer than a disk hesitates. Browsers do not send again what is refused.
+	// longer than a disk hesitates. A page that is left does not send again what is
+	// refused.
 	MaxWait time.Duration
 	// MaxBodyBytes bounds the memory of bodies that are under way, packed and
 	// unpacked; default 32 MiB. One app may have half of it: 2,048 of the smallest

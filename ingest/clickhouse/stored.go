@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"fmt"
+	"iter"
 	"math"
 	"slices"
 	"strconv"
@@ -21,8 +22,7 @@ func (s *Store) stored(ctx context.Context, r rows) (bool, error) {
 	if !s.identifies(r.table) {
 		return false, nil
 	}
-	for chunk := r; chunk.from < r.to; chunk.from = chunk.to {
-		chunk.to = min(chunk.from+storedChunk, r.to)
+	for chunk := range r.chunks(storedChunk) {
 		ids, there, err := s.present(ctx, chunk)
 		if err != nil {
 			return false, err
@@ -42,8 +42,7 @@ func (s *Store) storedRows(ctx context.Context, r rows) (records map[uint32]bool
 	if !s.identifies(r.table) {
 		return records, nil
 	}
-	for chunk := r; chunk.from < r.to; chunk.from = chunk.to {
-		chunk.to = min(chunk.from+storedChunk, r.to)
+	for chunk := range r.chunks(storedChunk) {
 		ids, there, err := s.present(ctx, chunk)
 		if err != nil {
 			return nil, err
@@ -55,6 +54,18 @@ func (s *Store) storedRows(ctx context.Context, r rows) (records map[uint32]bool
 		}
 	}
 	return records, nil
+}
+
+// chunks are the rows in runs of at most size.
+func (r rows) chunks(size int) iter.Seq[rows] {
+	return func(yield func(rows) bool) {
+		for chunk := r; chunk.from < r.to; chunk.from = chunk.to {
+			chunk.to = min(chunk.from+size, r.to)
+			if !yield(chunk) {
+				return
+			}
+		}
+	}
 }
 
 // identifies says whether rows of a table can be told apart.

@@ -1,4 +1,5 @@
 import { byteLength } from './lib/byteLength';
+import { guard } from './lib/guard';
 
 /** What browsers keep alive at a time for one page, whoever of its scripts sends it. */
 const KEEPALIVE_BYTES = 64 << 10;
@@ -6,16 +7,31 @@ const KEEPALIVE_BYTES = 64 << 10;
 /** Sends one report; leaving says that the page may not live to see the answer. */
 export type Send = (body: string, leaving: boolean) => void;
 
+/** Reports that wait for a collector that cannot take them, or cannot be reached, and their size. */
+const MAX_KEPT = 10;
+const MAX_KEPT_BYTES = 128 << 10;
+/** How long a collector that asks for a pause gets one, at least and at most. */
+const PAUSE_MS = 2_000;
+const MAX_PAUSE_MS = 300_000;
+
 /**
  * Returns a Send over HTTP. Bodies are text/plain, so that no preflight comes
  * between a leaving page and its report. Content blockers and full keepalive
  * quotas make it fail silently.
+ *
+ * What the collector refuses for now, or does not hear, is kept and goes again:
+ * after the pause that it asks for, when the browser is online again, with the
+ * next report that arrives, or as the page goes. Never just because time has
+ * passed: who is blocked is not to see a request fail every other minute.
  */
 export function createTransport(url: string): Send {
-  const { fetch } = globalThis;
+  const { fetch, setTimeout } = globalThis;
   const beacon = navigator.sendBeacon.bind(navigator);
 
   let onTheWay = 0;
+  const kept: string[] = [];
+  let pauseMs = PAUSE_MS;
+  let paused = false;
 
   function byBeacon(body: string): boolean {
     try {
@@ -29,11 +45,17 @@ export function createTransport(url: string): Send {
     const bytes = byteLength(body);
     // Browsers refuse what is too much, but take it from a page that stays.
     const keepalive = onTheWay + bytes <= KEEPALIVE_BYTES;
-    const arrived = () => {
-      onTheWay -= bytes;
-    };
     try {
-      fetch(url, { method: 'POST', body, keepalive, credentials: 'omit' }).then(arrived, arrived);
+      fetch(url, { method: 'POST', body, keepalive, credentials: 'omit' }).then(
+        guard((response: Response) => {
+          onTheWay -= bytes;
+          answered(body, response);
+        }),
+        guard(() => {
+          onTheWay -= bytes;
+          keep(body);
+        }),
+      );
       onTheWay += bytes;
       return true;
     } catch {
@@ -41,11 +63,57 @@ export function createTransport(url: string): Send {
     }
   }
 
+  function answered(body: string, { status, headers }: Response): void {
+    if (status === 429 || status === 503) {
+      keep(body);
+      pause(Number(headers.get('retry-after')) * 1000);
+    } else {
+      pauseMs = PAUSE_MS;
+      paused || again();
+    }
+  }
+
+  function keep(body: string): void {
+    if (kept.length < MAX_KEPT && byteLength(kept.join('')) + byteLength(body) <= MAX_KEPT_BYTES) {
+      kept.push(body);
+    }
+  }
+
+  /** Waits as long as was asked for, and longer each time, and not as long as all others do. */
+  function pause(askedMs: number): void {
+    if (!paused) {
+      paused = true;
+      setTimeout(
+        guard(() => {
+          paused = false;
+          again();
+        }),
+        Math.min(Math.max(askedMs || 0, pauseMs) * (1 + Math.random() / 2), MAX_PAUSE_MS),
+      );
+      pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    }
+  }
+
+  /** Sends what was kept; its receiver compares the two clocks by when it was sent. */
+  function again(by = byFetch): void {
+    for (const body of kept.splice(0)) {
+      by(body.replace(/"sent_at_ms":\d+/, `"sent_at_ms":${Date.now()}`)) || keep(body);
+    }
+  }
+
+  addEventListener(
+    'online',
+    guard(() => paused || again()),
+  );
+
   // Blockers stop requests of sendBeacon's type more often than fetches, but
   // browsers keep it alive more surely when the page goes.
   return (body, leaving) => {
     if (leaving) {
       byBeacon(body) || byFetch(body);
+      again(byBeacon);
+    } else if (paused) {
+      keep(body);
     } else {
       byFetch(body) || byBeacon(body);
     }

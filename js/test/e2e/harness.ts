@@ -93,6 +93,11 @@ export class Site {
     return `http://127.0.0.1:${(this.server.address() as AddressInfo).port}${path}`;
   }
 
+  /** What answers at a path now. */
+  handler(path: string): Handler {
+    return this.handlers.get(path) as Handler;
+  }
+
   on(path: string, handler: Handler): this {
     this.handlers.set(path, handler);
     return this;

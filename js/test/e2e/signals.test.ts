@@ -478,6 +478,71 @@ test.concurrent('where sendBeacon refuses or throws, fetch delivers', async () =
   });
 });
 
+const throwing = (message: string) => `setTimeout(() => { throw new Error('${message}') })`;
+
+for (const status of [429, 503]) {
+  test.concurrent(`a collector that answers ${status} gets its pause, and every report in the end`, async () => {
+    const site = new Site().page('/', `<script>${throwing('kept')}</script>`);
+    const collect = site.handler('/collect');
+    const asked: number[] = [];
+    site.on('/collect', (request, response) => {
+      asked.push(Date.now());
+      if (asked.length > 1) {
+        collect(request, response);
+      } else {
+        response.writeHead(status, { 'retry-after': '3' }).end();
+      }
+    });
+    await visit(site, async (page) => {
+      await page.goto(site.url('/'));
+      await site.until(() => site.received.length > 0);
+      expect((asked[1] as number) - (asked[0] as number)).toBeGreaterThanOrEqual(2900);
+      expect(errors(site).map((e) => e.message)).toEqual(['kept']);
+      // It was sent now, whenever it was made.
+      expect(Math.abs((site.received[0]?.report.sent_at_ms ?? 0) - (asked[1] as number))).toBeLessThan(1000);
+      await page.waitForTimeout(1000);
+      expect(asked).toHaveLength(2);
+    });
+  });
+}
+
+test.concurrent('what a page that goes could not deliver goes with it', async () => {
+  const site = new Site().page('/', `<script>${throwing('kept')}</script>`).page('/next', 'x', '');
+  const collect = site.handler('/collect');
+  let asked = 0;
+  site.on('/collect', (request, response) => {
+    asked++;
+    if (asked > 1) {
+      collect(request, response);
+    } else {
+      response.writeHead(503, { 'retry-after': '600' }).end();
+    }
+  });
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await site.until(() => asked === 1);
+    await page.waitForTimeout(200);
+    await page.goto(site.url('/next'));
+    await site.until(() => site.received.length > 1);
+    expect(site.pageViews.map((v) => v.phase).sort()).toEqual(['early', 'final']);
+    expect(errors(site).map((e) => e.message)).toEqual(['kept']);
+  });
+});
+
+test.concurrent('what happens offline is told when the browser is online again', async () => {
+  const site = new Site().page('/', 'x');
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.context().setOffline(true);
+    await page.evaluate(throwing('offline'));
+    await page.waitForTimeout(2500);
+    expect(site.received).toEqual([]);
+    await page.context().setOffline(false);
+    await site.until(() => site.received.length > 0);
+    expect(errors(site).map((e) => e.message)).toEqual(['offline']);
+  });
+});
+
 test.concurrent('more than one report can hold goes out in several', async () => {
   const site = new Site().page('/', 'x').on('/ok', (_, response) => send(response, 'fine'));
   await visit(site, async (page) => {
