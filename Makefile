@@ -5,7 +5,7 @@ SHELL := bash
 SETUP := deploy/setup/setup
 BIN := bin/throughline
 
-.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-decode bench-log bench-columns bench-compare fuzz
+.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-beacon bench-decode bench-log bench-columns bench-compare fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -53,6 +53,10 @@ fuzz: ## every fuzz target, each for FUZZTIME (1m); their seeds run in make test
 bench-ingest: build ## the collector against a bare HTTP server, from report to row; ARGS=… passes options
 	@$(SETUP) engine
 	@go run ./deploy/bench ingest $(ARGS)
+
+bench-beacon: ## the beacon beside other agents, in real Chromium; takes three minutes
+	@$(SETUP) js chrome bench-agents
+	@node js/bench/beacon.mjs
 
 bench-decode: ## reading and checking reports
 	go test -run '^$$' -bench . -benchmem ./beacon
