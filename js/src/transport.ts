@@ -105,13 +105,18 @@ export function createTransport(url: string): Send {
     'online',
     guard(() => paused || again()),
   );
+  // Not captured, so that the last reports go first. Any later the browser has given up
+  // what is on its way, though it arrives.
+  addEventListener(
+    'pagehide',
+    guard(() => again(byBeacon)),
+  );
 
   // Blockers stop requests of sendBeacon's type more often than fetches, but
   // browsers keep it alive more surely when the page goes.
   return (body, leaving) => {
     if (leaving) {
       byBeacon(body) || byFetch(body);
-      again(byBeacon);
     } else if (paused) {
       keep(body);
     } else {

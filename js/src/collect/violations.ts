@@ -12,9 +12,10 @@ export function collectViolations(found: (error: PageError) => void, ownUrl = ''
     'securitypolicyviolation',
     guard((event: SecurityPolicyViolationEvent) => {
       const { effectiveDirective, disposition, blockedURI, sourceFile, lineNumber, columnNumber } = event;
-      const [scheme, rest = ''] = blockedURI.split(':', 2);
-      // Words such as inline and data stand beside URLs.
-      const blocked = (rest.startsWith('//') && scrubUrl(blockedURI)) || scheme || 'inline or eval';
+      // Words such as inline and data stand beside URLs, which may be those of WebSockets.
+      const socket = /^wss?:/.test(blockedURI);
+      const url = /:\/\//.test(blockedURI) && scrubUrl(socket ? blockedURI.replace('ws', 'http') : blockedURI);
+      const blocked = url ? (socket ? url.replace('http', 'ws') : url) : blockedURI.split(':')[0] || 'inline or eval';
       // Of what was redirected the browser tells the origin only.
       if (effectiveDirective === 'connect-src' && ownUrl.startsWith(blocked)) {
         return;

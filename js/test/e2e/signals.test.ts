@@ -1,7 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageError, RequestTiming } from '../../src/wire';
-import { expectOneView, launchShell, Site, script, send, snippet } from './harness';
+import { expectOneView, launchShell, Site, script, send, setVisibility, snippet } from './harness';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -142,14 +142,22 @@ test.concurrent('what the content security policy blocks is told', async () => {
   await visit(site, async (page) => {
     await page.goto(site.url('/'));
     await page.evaluate(() => document.body.append(document.createElement('style')));
+    await page.evaluate(() => {
+      try {
+        new WebSocket('ws://elsewhere.example/live?token=secret');
+      } catch {
+        // The policy is what this is about.
+      }
+    });
     await leave(page);
-    await site.until(() => errors(site).length > 2);
+    await site.until(() => errors(site).length > 3);
     const told = (kind: string) => errors(site).filter((e) => e.kind === kind);
     expect(told('csp-violation').map(({ type, message }) => [type, message])).toEqual([
       ['script-src-elem', 'script-src-elem blocked inline'],
       ['img-src', `img-src blocked ${site.url('/large.png')}`],
       ['style-src-elem', 'style-src-elem blocked inline'],
       ['style-src-elem', 'style-src-elem would block inline'],
+      ['connect-src', 'connect-src blocked ws://elsewhere.example/live'],
     ]);
     expect(told('csp-violation')[0]?.stack).toBe(`at ${site.url('/')}:1`);
     expect(told('resource').map((e) => e.message)).toEqual([`img not loaded: ${site.url('/large.png')}`]);
@@ -526,6 +534,29 @@ test.concurrent('what a page that goes could not deliver goes with it', async ()
     await site.until(() => site.received.length > 1);
     expect(site.pageViews.map((v) => v.phase).sort()).toEqual(['early', 'final']);
     expect(errors(site).map((e) => e.message)).toEqual(['kept']);
+  });
+});
+
+test.concurrent('what is kept goes with the page, too, when there is nothing else to tell', async () => {
+  const site = new Site().page('/', 'x').page('/next', 'x', '');
+  const collect = site.handler('/collect');
+  await visit(site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.evaluate(setVisibility, 'hidden' as const);
+    await site.until(() => site.pageViews.some((v) => v.phase === 'final'));
+    await page.evaluate(setVisibility, 'visible' as const);
+    let refused = 0;
+    site.on('/collect', (_, response) => {
+      refused++;
+      response.writeHead(503, { 'retry-after': '600' }).end();
+    });
+    await page.evaluate(throwing('afterwards'));
+    await site.until(() => refused === 1);
+    await page.waitForTimeout(200);
+    site.on('/collect', collect);
+    await page.goto(site.url('/next'));
+    await site.until(() => errors(site).length > 0);
+    expect(errors(site).map((e) => e.message)).toEqual(['afterwards']);
   });
 });
 
