@@ -18,6 +18,9 @@ type Event struct {
 	Request         *Request         `json:"request,omitempty"`
 	Error           *Error           `json:"error,omitempty"`
 	TransactionDone *TransactionDone `json:"transaction_done,omitempty"`
+	Action          *Action          `json:"action,omitempty"`
+	Measure         *Measure         `json:"measure,omitempty"`
+	Resources       *Resources       `json:"resources,omitempty"`
 	JourneyRun      *JourneyRun      `json:"journey_run,omitempty"`
 	JourneyStep     *JourneyStep     `json:"journey_step,omitempty"`
 }
@@ -101,22 +104,68 @@ type PageView struct {
 	BlockingMS *float64 `json:"blocking_ms,omitempty"`
 	LongFrames *int     `json:"long_frames,omitempty"`
 
-	// DurationMS is how long the view lasted; final report only.
+	// DurationMS is how long the view lasted until it was first hidden or left; final
+	// report only. VisibleMS is the part of it in which the user could see the page.
 	DurationMS *float64 `json:"duration_ms,omitempty"`
+	VisibleMS  *float64 `json:"visible_ms,omitempty"`
+	// Abandoned says that the user, who had seen the page, hid or left it before it
+	// was there, and how far it had come. Empty for all others.
+	Abandoned Abandonment `json:"abandoned,omitempty"`
+	// ScrollDepth is the lowest part of the page that was on the screen, as a share
+	// of the page's height, from 0 to 1.
+	ScrollDepth *float64 `json:"scroll_depth,omitempty"`
+
+	// What the user's device, connection and preferences are, as far as the browser
+	// tells: navigator.deviceMemory (rounded, at most 8 in most browsers),
+	// hardwareConcurrency, devicePixelRatio, and of the Network Information API rtt
+	// and downlink, which are rounded estimates.
+	DeviceMemoryGB   *float64 `json:"device_memory_gb,omitempty"`
+	CPUCores         *int     `json:"cpu_cores,omitempty"`
+	DevicePixelRatio *float64 `json:"device_pixel_ratio,omitempty"`
+	RTTMS            *float64 `json:"rtt_ms,omitempty"`
+	DownlinkMbps     *float64 `json:"downlink_mbps,omitempty"`
+	// Preferences are the user's that hold, of [PreferenceNames] in their order,
+	// with commas between them.
+	Preferences string `json:"preferences,omitempty"`
+
+	// What the beacon itself has cost the page: the main thread's time to start it
+	// and in its handlers since, and the bytes of the reports before this one.
+	BeaconInitMS    *float64 `json:"beacon_init_ms,omitempty"`
+	BeaconHandlerMS *float64 `json:"beacon_handler_ms,omitempty"`
+	BeaconSentBytes *int64   `json:"beacon_sent_bytes,omitempty"`
+}
+
+// Abandonment says how far a page had come when its user hid or left it.
+type Abandonment string
+
+// The abandonments.
+const (
+	// AbandonedBeforeFirstPaint is a page of which nothing was to be seen.
+	AbandonedBeforeFirstPaint Abandonment = "before_first_paint"
+	// AbandonedBeforeLCP is a page that still loaded, so that the largest element may
+	// not have been there yet; lcp_ms is that of the largest until then.
+	AbandonedBeforeLCP Abandonment = "before_lcp"
+)
+
+// PreferenceNames are the preferences that a page view tells of: the media features
+// prefers-reduced-motion, prefers-contrast (more), prefers-color-scheme (dark), and
+// the Save-Data preference.
+func PreferenceNames() []string {
+	return []string{"reduced_motion", "more_contrast", "dark", "save_data"}
 }
 
 // InitiatorNEL is the Initiator of requests that the browser told of by itself, by
 // Network Error Logging. The beacon does not send it.
 const InitiatorNEL = "nel"
 
-// Request is one fetch or XMLHttpRequest of the page, or any request of a browser
-// that logs network errors ([InitiatorNEL]).
+// Request is one fetch or XMLHttpRequest of the page, one of its slowest or failed
+// resources, or any request of a browser that logs network errors ([InitiatorNEL]).
 type Request struct {
 	// Method is upper case; empty when the browser did not tell.
 	Method string `json:"method,omitempty"`
 	URL    string `json:"url"` // without credentials, query and fragment
-	// Initiator is the initiatorType of Resource Timing, fetch or xmlhttprequest, or
-	// [InitiatorNEL].
+	// Initiator is the initiatorType of Resource Timing, such as fetch, xmlhttprequest
+	// or img, or [InitiatorNEL].
 	Initiator string `json:"initiator"`
 	// StatusCode is the HTTP status; 0 when there was no answer or it was hidden.
 	StatusCode int `json:"status_code,omitempty"`
@@ -201,4 +250,77 @@ type TransactionDone struct {
 	// WaitMS is the part of the duration that the user waited for us: the union
 	// of the page's loading and of the requests the user caused. At most DurationMS.
 	WaitMS float64 `json:"wait_ms"`
+}
+
+// ActionKind says what an action is.
+type ActionKind string
+
+// The action kinds.
+const (
+	ActionClick ActionKind = "click"
+	// ActionRageClick are clicks on one place in quick succession, Count of them.
+	ActionRageClick ActionKind = "rage_click"
+	// ActionDeadClick is a click on something that looks as if it did something, after
+	// which nothing happened.
+	ActionDeadClick ActionKind = "dead_click"
+	// ActionErrorClick is a click right after which an error was thrown.
+	ActionErrorClick ActionKind = "error_click"
+	// ActionEvent is an event that the app tells of by itself.
+	ActionEvent ActionKind = "event"
+	// ActionPageState is a time that the page spent in a state after its final report:
+	// Name is visible, hidden or frozen, DurationMS how long.
+	ActionPageState ActionKind = "page_state"
+)
+
+// Action is something that the user did, or that happened to the page.
+type Action struct {
+	Kind ActionKind `json:"kind"`
+	// Name is what people call it: of a click what the element says of itself by its
+	// attribute data-throughline-name, label or text; of an event its name. Never what
+	// a user has entered.
+	Name string `json:"name"`
+	// Target is the element of a click, as a CSS selector.
+	Target     string   `json:"target,omitempty"`
+	Count      int      `json:"count"` // how many of them this is, at least 1
+	DurationMS *float64 `json:"duration_ms,omitempty"`
+	// Attributes are those that the app gives its event. At most [MaxAttributes].
+	Attributes map[string]string `json:"attributes,omitempty"`
+}
+
+// MeasureKind says where a measure comes from.
+type MeasureKind string
+
+// The measure kinds.
+const (
+	MeasureMark         MeasureKind = "mark"          // performance.mark: since the view began
+	MeasureMeasure      MeasureKind = "measure"       // performance.measure
+	MeasureElement      MeasureKind = "element"       // Element Timing: painted, since the view began
+	MeasureServerTiming MeasureKind = "server_timing" // Server-Timing of the document
+)
+
+// Measure is a time that the app, or its server, has named.
+type Measure struct {
+	Kind       MeasureKind `json:"kind"`
+	Name       string      `json:"name"`
+	DurationMS float64     `json:"duration_ms"`
+	// Detail is the description of a Server-Timing metric, or the selector of an element.
+	Detail string `json:"detail,omitempty"`
+}
+
+// Resources sums up what a view has loaded of one type from one host.
+type Resources struct {
+	// Type is the initiatorType of Resource Timing, such as img or script.
+	Type string `json:"type"`
+	// Host is that of the URLs, with the port if they have one; empty for the page's own.
+	Host  string `json:"host,omitempty"`
+	Count int    `json:"count"`
+	// Of these, those that failed (HTTP status of 400 and above) and those that came
+	// from the browser's cache (nothing was transferred).
+	Failed int `json:"failed,omitempty"`
+	Cached int `json:"cached,omitempty"`
+	// TransferSizeBytes is their sum, as far as the browser tells.
+	TransferSizeBytes int64 `json:"transfer_size_bytes,omitempty"`
+	// DurationMS is their sum, LongestMS that of the slowest.
+	DurationMS float64 `json:"duration_ms"`
+	LongestMS  float64 `json:"longest_ms"`
 }

@@ -37,6 +37,21 @@ const (
 	MaxLayoutShift = 1000.0
 	// MaxErrorCount bounds how often one error event may say it happened.
 	MaxErrorCount = 1_000_000
+	// MaxAttributes bounds the attributes of a report or an event, and MaxAttributeBytes
+	// the value of each, which is cut to it; their names are names.
+	MaxAttributes     = 20
+	MaxAttributeBytes = 200
+	// MaxSequence bounds the number of a report in its view, MaxActionCount what one
+	// action counts, MaxResources what one summary counts.
+	MaxSequence    = 65_535
+	MaxActionCount = 65_535
+	MaxResources   = 65_535
+	// MaxSampleWeight bounds how many sessions one stands for.
+	MaxSampleWeight = 1_000_000.0
+	// What no device has more of.
+	MaxDeviceMemoryGB   = 65_536.0
+	MaxDevicePixelRatio = 100.0
+	MaxDownlinkMbps     = 1_000_000.0
 	// MaxSteps bounds the index of a journey step.
 	MaxSteps = 1000
 )

@@ -42,6 +42,22 @@ func present[T any](r *reader, into **T) *T {
 	return *into
 }
 
+// texts reads an object of strings.
+func (r *reader) texts(into *map[string]string) {
+	if r.null() {
+		*into = nil
+		return
+	}
+	if *into == nil {
+		*into = make(map[string]string)
+	}
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		var value string
+		readText(r, &value)
+		(*into)[key] = value
+	}
+}
+
 func (r *reader) duration(into *float64) {
 	if !r.null() {
 		*into = r.float()
@@ -81,37 +97,54 @@ func (r *reader) size(into **int64) {
 func (r *reader) report(report *Report) (events int) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
 		switch key {
-		case "v":
-			readInteger(r, &report.Version)
-		case "sent_at_ms":
-			readInteger(r, &report.SentAtMS)
-		case "source":
-			readText(r, &report.Source)
-		case "sdk":
-			readText(r, &report.SDK)
-		case "release":
-			readText(r, &report.Release)
-		case "environment":
-			readText(r, &report.Environment)
-		case "session_id":
-			readText(r, &report.SessionID)
-		case "automated":
-			readBool(r, &report.Automated)
-		case "view":
-			if view := present(r, &report.View); view != nil {
-				r.view(view)
-			}
 		case "journey":
 			if journey := present(r, &report.Journey); journey != nil {
 				r.journey(journey)
 			}
+		case "view":
+			if view := present(r, &report.View); view != nil {
+				r.view(view)
+			}
 		case "events":
 			report.Events, events = r.events()
 		default:
-			r.unknown(key)
+			r.reportField(report, key)
 		}
 	}
 	return events
+}
+
+func (r *reader) reportField(report *Report, key string) {
+	switch key {
+	case "v":
+		readInteger(r, &report.Version)
+	case "sent_at_ms":
+		readInteger(r, &report.SentAtMS)
+	case "source":
+		readText(r, &report.Source)
+	case "sdk":
+		readText(r, &report.SDK)
+	case "release":
+		readText(r, &report.Release)
+	case "environment":
+		readText(r, &report.Environment)
+	case "session_id":
+		readText(r, &report.SessionID)
+	case "automated":
+		readBool(r, &report.Automated)
+	case "sequence":
+		readInteger(r, &report.Sequence)
+	case "sample_weight":
+		r.duration(&report.SampleWeight)
+	case "error_weight":
+		r.duration(&report.ErrorWeight)
+	case "user_id":
+		readText(r, &report.UserID)
+	case "attributes":
+		r.texts(&report.Attributes)
+	default:
+		r.unknown(key)
+	}
 }
 
 // events reads the first [MaxEvents] events, and returns how many there are.
@@ -136,22 +169,30 @@ func (r *reader) events() (list []Event, count int) {
 
 func (r *reader) view(v *View) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "id":
-			readText(r, &v.ID)
-		case "url":
-			readText(r, &v.URL)
-		case "referrer":
-			readText(r, &v.Referrer)
-		case "navigation":
-			readText(r, &v.Navigation)
-		case "viewport_width_px":
-			readInteger(r, &v.ViewportWidthPX)
-		case "effective_connection_type":
-			readText(r, &v.EffectiveConnectionType)
-		default:
-			r.unknown(key)
-		}
+		r.viewField(v, key)
+	}
+}
+
+func (r *reader) viewField(v *View, key string) {
+	switch key {
+	case "id":
+		readText(r, &v.ID)
+	case "url":
+		readText(r, &v.URL)
+	case "referrer":
+		readText(r, &v.Referrer)
+	case "navigation":
+		readText(r, &v.Navigation)
+	case "navigation_detection":
+		readText(r, &v.Detection)
+	case "viewport_width_px":
+		readInteger(r, &v.ViewportWidthPX)
+	case "viewport_height_px":
+		readInteger(r, &v.ViewportHeightPX)
+	case "effective_connection_type":
+		readText(r, &v.EffectiveConnectionType)
+	default:
+		r.unknown(key)
 	}
 }
 
@@ -209,6 +250,18 @@ func (r *reader) payload(e *Event, key string) {
 		if t := present(r, &e.TransactionDone); t != nil {
 			r.transactionDone(t)
 		}
+	case "action":
+		if a := present(r, &e.Action); a != nil {
+			r.action(a)
+		}
+	case "measure":
+		if m := present(r, &e.Measure); m != nil {
+			r.namedMeasure(m)
+		}
+	case "resources":
+		if s := present(r, &e.Resources); s != nil {
+			r.resources(s)
+		}
 	case "journey_run":
 		if j := present(r, &e.JourneyRun); j != nil {
 			r.journeyRun(j)
@@ -224,53 +277,71 @@ func (r *reader) payload(e *Event, key string) {
 
 func (r *reader) transaction(t *TransactionRef) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "name":
-			readText(r, &t.Name)
-		case "instance_id":
-			readText(r, &t.InstanceID)
-		case "version":
-			readText(r, &t.Version)
-		default:
-			r.unknown(key)
-		}
+		r.transactionField(t, key)
+	}
+}
+
+func (r *reader) transactionField(t *TransactionRef, key string) {
+	switch key {
+	case "name":
+		readText(r, &t.Name)
+	case "instance_id":
+		readText(r, &t.InstanceID)
+	case "version":
+		readText(r, &t.Version)
+	default:
+		r.unknown(key)
 	}
 }
 
 func (r *reader) pageView(p *PageView) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		if measure := p.measure(key); measure != nil {
-			r.measure(measure)
-			continue
+		r.pageViewField(p, key)
+	}
+}
+
+func (r *reader) pageViewField(p *PageView, key string) {
+	if measure := p.measure(key); measure != nil {
+		r.measure(measure)
+		return
+	}
+	switch key {
+	case "phase":
+		readText(r, &p.Phase)
+	case "transfer_size_bytes":
+		r.size(&p.TransferSizeBytes)
+	case "status_code":
+		if code := present(r, &p.StatusCode); code != nil {
+			readInteger(r, code)
 		}
-		switch key {
-		case "phase":
-			readText(r, &p.Phase)
-		case "transfer_size_bytes":
-			r.size(&p.TransferSizeBytes)
-		case "status_code":
-			if code := present(r, &p.StatusCode); code != nil {
-				readInteger(r, code)
-			}
-		case "lcp_element":
-			readText(r, &p.LCPElement)
-		case "lcp_url":
-			readText(r, &p.LCPURL)
-		case "inp_element":
-			readText(r, &p.INPElement)
-		case "cls_element":
-			readText(r, &p.CLSElement)
-		case "inp_script_url":
-			readText(r, &p.INPScriptURL)
-		case "inp_script_invoker":
-			readText(r, &p.INPScriptInvoker)
-		case "long_frames":
-			if frames := present(r, &p.LongFrames); frames != nil {
-				readInteger(r, frames)
-			}
-		default:
-			r.unknown(key)
+	case "lcp_element":
+		readText(r, &p.LCPElement)
+	case "lcp_url":
+		readText(r, &p.LCPURL)
+	case "inp_element":
+		readText(r, &p.INPElement)
+	case "cls_element":
+		readText(r, &p.CLSElement)
+	case "inp_script_url":
+		readText(r, &p.INPScriptURL)
+	case "inp_script_invoker":
+		readText(r, &p.INPScriptInvoker)
+	case "long_frames":
+		if frames := present(r, &p.LongFrames); frames != nil {
+			readInteger(r, frames)
 		}
+	case "abandoned":
+		readText(r, &p.Abandoned)
+	case "cpu_cores":
+		if cores := present(r, &p.CPUCores); cores != nil {
+			readInteger(r, cores)
+		}
+	case "preferences":
+		readText(r, &p.Preferences)
+	case "beacon_sent_bytes":
+		r.size(&p.BeaconSentBytes)
+	default:
+		r.unknown(key)
 	}
 }
 
@@ -323,6 +394,22 @@ func (p *PageView) measure(key string) **float64 {
 		return &p.BlockingMS
 	case "duration_ms":
 		return &p.DurationMS
+	case "visible_ms":
+		return &p.VisibleMS
+	case "scroll_depth":
+		return &p.ScrollDepth
+	case "device_memory_gb":
+		return &p.DeviceMemoryGB
+	case "device_pixel_ratio":
+		return &p.DevicePixelRatio
+	case "rtt_ms":
+		return &p.RTTMS
+	case "downlink_mbps":
+		return &p.DownlinkMbps
+	case "beacon_init_ms":
+		return &p.BeaconInitMS
+	case "beacon_handler_ms":
+		return &p.BeaconHandlerMS
 	default:
 		return nil
 	}
@@ -330,64 +417,151 @@ func (p *PageView) measure(key string) **float64 {
 
 func (r *reader) request(q *Request) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "method":
-			readText(r, &q.Method)
-		case "url":
-			readText(r, &q.URL)
-		case "initiator":
-			readText(r, &q.Initiator)
-		case "status_code":
-			readInteger(r, &q.StatusCode)
-		case "failure":
-			readText(r, &q.Failure)
-		case "error":
-			readText(r, &q.Error)
-		case "duration_ms":
-			r.duration(&q.DurationMS)
-		case "request_ms":
-			r.measure(&q.RequestMS)
-		case "transfer_size_bytes":
-			r.size(&q.TransferSizeBytes)
-		default:
-			r.unknown(key)
-		}
+		r.requestField(q, key)
+	}
+}
+
+func (r *reader) requestField(q *Request, key string) {
+	switch key {
+	case "method":
+		readText(r, &q.Method)
+	case "url":
+		readText(r, &q.URL)
+	case "initiator":
+		readText(r, &q.Initiator)
+	case "status_code":
+		readInteger(r, &q.StatusCode)
+	case "failure":
+		readText(r, &q.Failure)
+	case "error":
+		readText(r, &q.Error)
+	case "duration_ms":
+		r.duration(&q.DurationMS)
+	case "request_ms":
+		r.measure(&q.RequestMS)
+	case "transfer_size_bytes":
+		r.size(&q.TransferSizeBytes)
+	default:
+		r.unknown(key)
 	}
 }
 
 func (r *reader) fault(e *Error) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "kind":
-			readText(r, &e.Kind)
-		case "type":
-			readText(r, &e.Type)
-		case "message":
-			readText(r, &e.Message)
-		case "stack":
-			readText(r, &e.Stack)
-		case "count":
-			readInteger(r, &e.Count)
-		default:
-			r.unknown(key)
-		}
+		r.faultField(e, key)
+	}
+}
+
+func (r *reader) faultField(e *Error, key string) {
+	switch key {
+	case "kind":
+		readText(r, &e.Kind)
+	case "type":
+		readText(r, &e.Type)
+	case "message":
+		readText(r, &e.Message)
+	case "stack":
+		readText(r, &e.Stack)
+	case "count":
+		readInteger(r, &e.Count)
+	default:
+		r.unknown(key)
 	}
 }
 
 func (r *reader) transactionDone(t *TransactionDone) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "outcome":
-			readText(r, &t.Outcome)
-		case "reason":
-			readText(r, &t.Reason)
-		case "duration_ms":
-			r.duration(&t.DurationMS)
-		case "wait_ms":
-			r.duration(&t.WaitMS)
-		default:
-			r.unknown(key)
-		}
+		r.transactionDoneField(t, key)
+	}
+}
+
+func (r *reader) transactionDoneField(t *TransactionDone, key string) {
+	switch key {
+	case "outcome":
+		readText(r, &t.Outcome)
+	case "reason":
+		readText(r, &t.Reason)
+	case "duration_ms":
+		r.duration(&t.DurationMS)
+	case "wait_ms":
+		r.duration(&t.WaitMS)
+	default:
+		r.unknown(key)
+	}
+}
+
+func (r *reader) action(a *Action) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		r.actionField(a, key)
+	}
+}
+
+func (r *reader) actionField(a *Action, key string) {
+	switch key {
+	case "kind":
+		readText(r, &a.Kind)
+	case "name":
+		readText(r, &a.Name)
+	case "target":
+		readText(r, &a.Target)
+	case "count":
+		readInteger(r, &a.Count)
+	case "duration_ms":
+		r.measure(&a.DurationMS)
+	case "attributes":
+		r.texts(&a.Attributes)
+	default:
+		r.unknown(key)
+	}
+}
+
+func (r *reader) namedMeasure(m *Measure) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		r.namedMeasureField(m, key)
+	}
+}
+
+func (r *reader) namedMeasureField(m *Measure, key string) {
+	switch key {
+	case "kind":
+		readText(r, &m.Kind)
+	case "name":
+		readText(r, &m.Name)
+	case "duration_ms":
+		r.duration(&m.DurationMS)
+	case "detail":
+		readText(r, &m.Detail)
+	default:
+		r.unknown(key)
+	}
+}
+
+func (r *reader) resources(s *Resources) {
+	for key, more := r.firstKey(); more; key, more = r.nextKey() {
+		r.resourcesField(s, key)
+	}
+}
+
+func (r *reader) resourcesField(s *Resources, key string) {
+	switch key {
+	case "type":
+		readText(r, &s.Type)
+	case "host":
+		readText(r, &s.Host)
+	case "count":
+		readInteger(r, &s.Count)
+	case "failed":
+		readInteger(r, &s.Failed)
+	case "cached":
+		readInteger(r, &s.Cached)
+	case "transfer_size_bytes":
+		readInteger(r, &s.TransferSizeBytes)
+	case "duration_ms":
+		r.duration(&s.DurationMS)
+	case "longest_ms":
+		r.duration(&s.LongestMS)
+	default:
+		r.unknown(key)
 	}
 }
 

@@ -29,6 +29,19 @@ type Report struct {
 	// the browser. Drivers can hide it, so that false proves nothing. Journeys,
 	// which drive browsers too, may set it.
 	Automated bool `json:"automated,omitempty"`
+	// Sequence is the number of the report among those of its view, from 0 on: what is
+	// missing was lost. Numbers do not repeat, but those of a report that comes again.
+	Sequence int `json:"sequence,omitempty"`
+	// SampleWeight is how many sessions this one stands for, where the beacon measures
+	// only some of them; 0 is 1. ErrorWeight is the same for errors, of which more may
+	// be told than of anything else.
+	SampleWeight float64 `json:"sample_weight,omitempty"`
+	ErrorWeight  float64 `json:"error_weight,omitempty"`
+	// UserID is what the app calls its user, or a hash of that; empty unless it does.
+	UserID string `json:"user_id,omitempty"`
+	// Attributes are what the app says of all that it does, such as the user's plan. At
+	// most [MaxAttributes].
+	Attributes map[string]string `json:"attributes,omitempty"`
 	// View is the page view that the events belong to; nil for journey runs.
 	View *View `json:"view,omitempty"`
 	// Journey is set when Source is synthetic.
@@ -53,6 +66,20 @@ const (
 	NavigationRestore Navigation = "restore"
 )
 
+// Detection says how a soft navigation was told from other changes of a page.
+type Detection string
+
+// The detections.
+const (
+	// DetectionNative is by the browser's Soft Navigations API: a user's input has
+	// changed both the URL and what the page shows.
+	DetectionNative Detection = "native"
+	// DetectionHeuristic is by the URL's path alone.
+	DetectionHeuristic Detection = "heuristic"
+	// DetectionManual is the app's own word.
+	DetectionManual Detection = "manual"
+)
+
 // View identifies the page view that a report is about. The early and the
 // final report of one view carry the same View.
 type View struct {
@@ -62,8 +89,11 @@ type View struct {
 	URL        string     `json:"url"`
 	Referrer   string     `json:"referrer,omitempty"`
 	Navigation Navigation `json:"navigation"`
-	// ViewportWidthPX is the layout viewport's width in CSS pixels.
-	ViewportWidthPX int `json:"viewport_width_px,omitempty"`
+	// Detection says how a soft navigation was told; empty for all others.
+	Detection Detection `json:"navigation_detection,omitempty"`
+	// ViewportWidthPX and ViewportHeightPX are the layout viewport's in CSS pixels.
+	ViewportWidthPX  int `json:"viewport_width_px,omitempty"`
+	ViewportHeightPX int `json:"viewport_height_px,omitempty"`
 	// EffectiveConnectionType is that of the Network Information API: slow-2g, 2g, 3g or 4g.
 	EffectiveConnectionType string `json:"effective_connection_type,omitempty"`
 }

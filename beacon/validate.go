@@ -226,6 +226,11 @@ func validateReport(r *Report, events int) *Reject {
 	if r.SessionID != "" || r.View != nil {
 		c.id("session_id", r.SessionID)
 	}
+	c.integer("sequence", r.Sequence, 0, MaxSequence)
+	c.number("sample_weight", &r.SampleWeight, MaxSampleWeight)
+	c.number("error_weight", &r.ErrorWeight, MaxSampleWeight)
+	c.name("user_id", &r.UserID, false)
+	c.attributes("attributes", r.Attributes)
 	if r.View != nil {
 		validateView(&c, r.View)
 	}
@@ -252,7 +257,12 @@ func validateView(c *check, v *View) {
 	c.url("view.referrer", &v.Referrer, false)
 	oneOf(c, "view.navigation", v.Navigation, NavigationNavigate, NavigationReload, NavigationBackForward,
 		NavigationPrerender, NavigationBFCache, NavigationSoft, NavigationRestore)
+	oneOf(c, "view.navigation_detection", v.Detection, "", DetectionNative, DetectionHeuristic, DetectionManual)
+	if v.Detection != "" && v.Navigation != NavigationSoft {
+		c.fail("view.navigation_detection", RejectInvalid, "only with navigation soft")
+	}
 	c.integer("view.viewport_width_px", v.ViewportWidthPX, 0, math.MaxUint16)
+	c.integer("view.viewport_height_px", v.ViewportHeightPX, 0, math.MaxUint16)
 	oneOf(c, "view.effective_connection_type", v.EffectiveConnectionType, "", "slow-2g", "2g", "3g", "4g")
 }
 
@@ -291,6 +301,18 @@ func validateKind(c *check, e *Event, r *Report) {
 		payloads, ofView = payloads+1, true
 		validateTransactionDone(c, e)
 	}
+	if e.Action != nil {
+		payloads, ofView = payloads+1, true
+		validateAction(c, e.Action)
+	}
+	if e.Measure != nil {
+		payloads, ofView = payloads+1, true
+		validateMeasure(c, e.Measure)
+	}
+	if e.Resources != nil {
+		payloads, ofView = payloads+1, true
+		validateResources(c, e.Resources)
+	}
 	if e.JourneyRun != nil {
 		payloads, ofJourney = payloads+1, true
 		validateJourneyRun(c, e.JourneyRun)
@@ -301,7 +323,7 @@ func validateKind(c *check, e *Event, r *Report) {
 	}
 	switch {
 	case payloads == 0:
-		c.fail("", RejectMissing, "an event holds one of page_view, request, error, transaction_done, journey_run, journey_step")
+		c.fail("", RejectMissing, "an event holds one of page_view, request, error, transaction_done, action, measure, resources, journey_run, journey_step")
 	case payloads > 1:
 		c.fail("", RejectInvalid, "an event holds one payload only")
 	case ofView && r.View == nil:
@@ -349,6 +371,29 @@ func validatePageView(c *check, p *PageView) {
 	if p.LongFrames != nil {
 		c.integer("page_view.long_frames", *p.LongFrames, 0, MaxLongFrames)
 	}
+	validateExperience(c, p)
+}
+
+// validateExperience checks what does not come from timings.
+func validateExperience(c *check, p *PageView) {
+	c.duration("page_view.visible_ms", p.VisibleMS)
+	oneOf(c, "page_view.abandoned", p.Abandoned, "", AbandonedBeforeFirstPaint, AbandonedBeforeLCP)
+	c.number("page_view.scroll_depth", p.ScrollDepth, 1)
+	c.number("page_view.device_memory_gb", p.DeviceMemoryGB, MaxDeviceMemoryGB)
+	if p.CPUCores != nil {
+		c.integer("page_view.cpu_cores", *p.CPUCores, 0, math.MaxUint16)
+	}
+	c.number("page_view.device_pixel_ratio", p.DevicePixelRatio, MaxDevicePixelRatio)
+	c.duration("page_view.rtt_ms", p.RTTMS)
+	c.number("page_view.downlink_mbps", p.DownlinkMbps, MaxDownlinkMbps)
+	if p.Preferences != "" {
+		for _, name := range strings.Split(p.Preferences, ",") {
+			oneOf(c, "page_view.preferences", name, PreferenceNames()...)
+		}
+	}
+	c.duration("page_view.beacon_init_ms", p.BeaconInitMS)
+	c.duration("page_view.beacon_handler_ms", p.BeaconHandlerMS)
+	c.size("page_view.beacon_sent_bytes", p.BeaconSentBytes)
 }
 
 func validateRequest(c *check, r *Request) {
@@ -356,13 +401,68 @@ func validateRequest(c *check, r *Request) {
 	c.url("request.url", &r.URL, true)
 	// What browsers report by themselves has an endpoint of its own: a page cannot
 	// pass for its browser here.
-	oneOf(c, "request.initiator", r.Initiator, "fetch", "xmlhttprequest")
+	c.initiator("request.initiator", r.Initiator)
 	c.code("request.error", r.Error)
 	oneOf(c, "request.failure", r.Failure, "", RequestFailureNetwork, RequestFailureAborted, RequestFailureTimeout)
 	c.integer("request.status_code", r.StatusCode, 0, 999)
 	c.duration("request.duration_ms", &r.DurationMS)
 	c.duration("request.request_ms", r.RequestMS)
 	c.size("request.transfer_size_bytes", r.TransferSizeBytes)
+}
+
+// initiator checks an initiatorType of Resource Timing.
+func (c *check) initiator(field, value string) {
+	c.word(field, value, true)
+	if value == InitiatorNEL {
+		c.fail(field, RejectInvalid, "browsers report these by themselves")
+	}
+}
+
+// attributes checks names and values that an app makes up.
+func (c *check) attributes(field string, attributes map[string]string) {
+	if len(attributes) > MaxAttributes {
+		c.fail(field, RejectTooMany, fmt.Sprintf("at most %d attributes", MaxAttributes))
+		return
+	}
+	for name, value := range attributes {
+		clean := name
+		c.name(field, &clean, true)
+		if clean != name {
+			delete(attributes, name)
+		}
+		attributes[clean] = CleanText(value, MaxAttributeBytes)
+	}
+}
+
+func validateAction(c *check, a *Action) {
+	oneOf(c, "action.kind", a.Kind, ActionClick, ActionRageClick, ActionDeadClick, ActionErrorClick, ActionEvent, ActionPageState)
+	if a.Name == "" {
+		c.fail("action.name", RejectMissing, "required")
+	}
+	c.text(&a.Name, MaxNameBytes)
+	c.text(&a.Target, MaxSelectorBytes)
+	c.integer("action.count", a.Count, 1, MaxActionCount)
+	c.duration("action.duration_ms", a.DurationMS)
+	c.attributes("action.attributes", a.Attributes)
+}
+
+func validateMeasure(c *check, m *Measure) {
+	oneOf(c, "measure.kind", m.Kind, MeasureMark, MeasureMeasure, MeasureElement, MeasureServerTiming)
+	c.name("measure.name", &m.Name, true)
+	c.duration("measure.duration_ms", &m.DurationMS)
+	c.text(&m.Detail, MaxSelectorBytes)
+}
+
+func validateResources(c *check, s *Resources) {
+	c.initiator("resources.type", s.Type)
+	c.name("resources.host", &s.Host, false)
+	c.integer("resources.count", s.Count, 1, MaxResources)
+	c.integer("resources.failed", s.Failed, 0, s.Count)
+	c.integer("resources.cached", s.Cached, 0, s.Count)
+	c.size("resources.transfer_size_bytes", &s.TransferSizeBytes)
+	// A sum may be longer than any of its parts.
+	c.number("resources.duration_ms", &s.DurationMS, float64(MaxDuration/time.Millisecond)*MaxResources)
+	c.duration("resources.longest_ms", &s.LongestMS)
 }
 
 func validateError(c *check, e *Error) {

@@ -16,6 +16,11 @@ export interface Report {
   environment?: string;
   session_id?: string;
   automated?: boolean;
+  sequence?: number;
+  sample_weight?: number;
+  error_weight?: number;
+  user_id?: string;
+  attributes?: Record<string, string>;
   view?: ViewInfo;
   events: WireEvent[];
 }
@@ -29,13 +34,17 @@ export type Navigation =
   | 'soft'
   | 'restore';
 
+export type Detection = 'native' | 'heuristic' | 'manual';
+
 /** beacon.View. */
 export interface ViewInfo {
   id: string;
   url: string;
   referrer?: string;
   navigation: Navigation;
+  navigation_detection?: Detection;
   viewport_width_px?: number;
+  viewport_height_px?: number;
   effective_connection_type?: string;
 }
 
@@ -49,6 +58,9 @@ export interface WireEvent {
   request?: RequestTiming;
   error?: PageError;
   transaction_done?: TransactionDone;
+  action?: Action;
+  measure?: Measure;
+  resources?: Resources;
 }
 
 export interface TransactionRef {
@@ -93,7 +105,21 @@ export interface PageView {
   blocking_ms?: Ms;
   long_frames?: number;
   duration_ms?: Ms;
+  visible_ms?: Ms;
+  abandoned?: Abandonment;
+  scroll_depth?: number;
+  device_memory_gb?: number;
+  cpu_cores?: number;
+  device_pixel_ratio?: number;
+  rtt_ms?: Ms;
+  downlink_mbps?: number;
+  preferences?: string;
+  beacon_init_ms?: Ms;
+  beacon_handler_ms?: Ms;
+  beacon_sent_bytes?: number;
 }
+
+export type Abandonment = 'before_first_paint' | 'before_lcp';
 
 export type RequestFailure = 'network' | 'aborted' | 'timeout';
 
@@ -128,4 +154,38 @@ export interface TransactionDone {
   reason?: string;
   duration_ms: Ms;
   wait_ms: Ms;
+}
+
+export type ActionKind = 'click' | 'rage_click' | 'dead_click' | 'error_click' | 'event' | 'page_state';
+
+/** beacon.Action. */
+export interface Action {
+  kind: ActionKind;
+  name: string;
+  target?: string;
+  count: number;
+  duration_ms?: Ms;
+  attributes?: Record<string, string>;
+}
+
+export type MeasureKind = 'mark' | 'measure' | 'element' | 'server_timing';
+
+/** beacon.Measure. */
+export interface Measure {
+  kind: MeasureKind;
+  name: string;
+  duration_ms: Ms;
+  detail?: string;
+}
+
+/** beacon.Resources. */
+export interface Resources {
+  type: string;
+  host?: string;
+  count: number;
+  failed?: number;
+  cached?: number;
+  transfer_size_bytes?: number;
+  duration_ms: Ms;
+  longest_ms: Ms;
 }

@@ -61,6 +61,24 @@ const duration = required(within(0, MAX_MS));
 const size = optional(within(0, 2 ** 40));
 const status = optional(within(0, 999));
 
+const MAX_ATTRIBUTES = 20;
+const attributes = typed('object', (v: Json) => {
+  const values = Object.values(v);
+  return values.length > MAX_ATTRIBUTES
+    ? 'too_many'
+    : values.some((value) => typeof value !== 'string')
+      ? 'malformed'
+      : undefined;
+});
+
+const initiator = required((v) => word(v) ?? (v === 'nel' ? 'invalid' : undefined));
+
+const preferences = typed('string', (v: string) =>
+  v.split(',').every((p) => ['reduced_motion', 'more_contrast', 'dark', 'save_data'].includes(p))
+    ? undefined
+    : 'invalid',
+);
+
 const runOutcome = required(oneOf('passed', 'failed', 'agent_error', 'skipped'));
 
 const report: Rules = {
@@ -71,6 +89,11 @@ const report: Rules = {
   release: optional(name),
   environment: optional(name),
   automated: optional(typed('boolean', () => undefined)),
+  sequence: optional(within(0, 65_535)),
+  sample_weight: optional(within(0, 1_000_000)),
+  error_weight: optional(within(0, 1_000_000)),
+  user_id: optional(name),
+  attributes: optional(attributes),
 };
 
 const view: Rules = {
@@ -80,13 +103,15 @@ const view: Rules = {
   navigation: required(
     oneOf('navigate', 'reload', 'back_forward', 'prerender', 'back_forward_cache', 'soft', 'restore'),
   ),
+  navigation_detection: optional(oneOf('native', 'heuristic', 'manual')),
   viewport_width_px: optional(within(0, 65_535)),
+  viewport_height_px: optional(within(0, 65_535)),
   effective_connection_type: optional(oneOf('slow-2g', '2g', '3g', '4g')),
 };
 
 const times = `redirect dns tcp tls request download dom_interactive dom_content_loaded load ttfb fcp lcp inp
   lcp_resource_load_delay lcp_resource_load_duration lcp_element_render_delay inp_input_delay
-  inp_processing_duration inp_presentation_delay inp_script blocking duration`;
+  inp_processing_duration inp_presentation_delay inp_script blocking duration visible rtt beacon_init beacon_handler`;
 
 const payloads: Record<string, Rules> = {
   page_view: {
@@ -102,11 +127,19 @@ const payloads: Record<string, Rules> = {
     inp_script_url: optional(url),
     inp_script_invoker: optional(text),
     long_frames: optional(within(0, 65_535)),
+    abandoned: optional(oneOf('before_first_paint', 'before_lcp')),
+    scroll_depth: optional(within(0, 1)),
+    device_memory_gb: optional(within(0, 65_536)),
+    cpu_cores: optional(within(0, 65_535)),
+    device_pixel_ratio: optional(within(0, 100)),
+    downlink_mbps: optional(within(0, 1_000_000)),
+    preferences: optional(preferences),
+    beacon_sent_bytes: size,
   },
   request: {
     method: optional(word),
     url: required(url),
-    initiator: required(oneOf('fetch', 'xmlhttprequest')),
+    initiator,
     status_code: status,
     failure: optional(oneOf('network', 'aborted', 'timeout')),
     error: optional(code),
@@ -126,6 +159,30 @@ const payloads: Record<string, Rules> = {
     reason: optional(name),
     duration_ms: duration,
     wait_ms: duration,
+  },
+  action: {
+    kind: required(oneOf('click', 'rage_click', 'dead_click', 'error_click', 'event', 'page_state')),
+    name: required(text),
+    target: optional(text),
+    count: required(within(1, 65_535)),
+    duration_ms: ms,
+    attributes: optional(attributes),
+  },
+  measure: {
+    kind: required(oneOf('mark', 'measure', 'element', 'server_timing')),
+    name: required(name),
+    duration_ms: duration,
+    detail: optional(text),
+  },
+  resources: {
+    type: initiator,
+    host: optional(name),
+    count: required(within(1, 65_535)),
+    failed: optional(within(0, 65_535)),
+    cached: optional(within(0, 65_535)),
+    transfer_size_bytes: size,
+    duration_ms: required(within(0, MAX_MS * 65_535)),
+    longest_ms: duration,
   },
   journey_run: { outcome: runOutcome, slot_at_ms: instant, steps: required(within(0, 1000)) },
   journey_step: { index: required(within(0, 1000)), name: required(name), type: required(word), outcome: runOutcome },
@@ -167,7 +224,13 @@ function refuseParts(r: Json): Omit<Refusal, 'index'> | undefined {
       return { field: 'session_id', reason };
     }
   }
-  const bad = v && apply(view, v as Json, 'view.');
+  const { navigation, navigation_detection } = (v || {}) as Json;
+  const bad =
+    v &&
+    (apply(view, v as Json, 'view.') ??
+      (navigation_detection && navigation !== 'soft'
+        ? { field: 'view.navigation_detection', reason: 'invalid' }
+        : undefined));
   if (bad) {
     return bad;
   }
@@ -207,6 +270,9 @@ function refuseEvent(event: Json, r: Json): Omit<Refusal, 'index'> | undefined {
   }
   if (kind === 'transaction_done' && (payload.wait_ms as number) > (payload.duration_ms as number)) {
     return { field: 'transaction_done.wait_ms', reason: 'out_of_range' };
+  }
+  if (kind === 'resources' && (payload.failed as number) > (payload.count as number)) {
+    return { field: 'resources.failed', reason: 'out_of_range' };
   }
   if (kind === 'journey_run' && (payload.steps_done as number) > (payload.steps as number)) {
     return { field: 'journey_run.steps_done', reason: 'out_of_range' };

@@ -1,8 +1,11 @@
 import type {
+  Action,
+  Measure,
   PageError,
   PageView,
   Report,
   RequestTiming,
+  Resources,
   TransactionDone,
   TransactionRef,
   ViewInfo,
@@ -23,6 +26,11 @@ export const wireFields: Record<string, string[]> = {
     environment: true,
     session_id: true,
     automated: true,
+    sequence: true,
+    sample_weight: true,
+    error_weight: true,
+    user_id: true,
+    attributes: true,
     view: true,
     events: true,
   }),
@@ -31,7 +39,9 @@ export const wireFields: Record<string, string[]> = {
     url: true,
     referrer: true,
     navigation: true,
+    navigation_detection: true,
     viewport_width_px: true,
+    viewport_height_px: true,
     effective_connection_type: true,
   }),
   Event: all<WireEvent>({
@@ -43,6 +53,9 @@ export const wireFields: Record<string, string[]> = {
     request: true,
     error: true,
     transaction_done: true,
+    action: true,
+    measure: true,
+    resources: true,
   }),
   TransactionRef: all<TransactionRef>({ name: true, instance_id: true, version: true }),
   PageView: all<PageView>({
@@ -79,6 +92,18 @@ export const wireFields: Record<string, string[]> = {
     blocking_ms: true,
     long_frames: true,
     duration_ms: true,
+    visible_ms: true,
+    abandoned: true,
+    scroll_depth: true,
+    device_memory_gb: true,
+    cpu_cores: true,
+    device_pixel_ratio: true,
+    rtt_ms: true,
+    downlink_mbps: true,
+    preferences: true,
+    beacon_init_ms: true,
+    beacon_handler_ms: true,
+    beacon_sent_bytes: true,
   }),
   Request: all<RequestTiming>({
     method: true,
@@ -93,6 +118,18 @@ export const wireFields: Record<string, string[]> = {
   }),
   Error: all<PageError>({ kind: true, type: true, message: true, stack: true, count: true }),
   TransactionDone: all<TransactionDone>({ outcome: true, reason: true, duration_ms: true, wait_ms: true }),
+  Action: all<Action>({ kind: true, name: true, target: true, count: true, duration_ms: true, attributes: true }),
+  Measure: all<Measure>({ kind: true, name: true, duration_ms: true, detail: true }),
+  Resources: all<Resources>({
+    type: true,
+    host: true,
+    count: true,
+    failed: true,
+    cached: true,
+    transfer_size_bytes: true,
+    duration_ms: true,
+    longest_ms: true,
+  }),
 };
 
 /** Fields of a report that the wire does not know, as paths. */
@@ -110,6 +147,9 @@ const payloads: Record<string, string> = {
   request: 'Request',
   error: 'Error',
   transaction_done: 'TransactionDone',
+  action: 'Action',
+  measure: 'Measure',
+  resources: 'Resources',
 };
 
 function unknownEventFields(event: object): string[] {
