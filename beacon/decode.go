@@ -17,21 +17,46 @@ import (
 // Decode never panics, whatever the bytes. It is safe for concurrent use. The
 // report does not refer to data, but its texts may be parts of one copy of it:
 // whoever keeps one of them for longer than the report should clone it.
-func Decode(data []byte) (*Report, []Reject, error) {
-	report := new(Report)
-	r := newReader(data)
-	events := r.report(report)
-	var malformed []*Reject
-	if !r.ended() {
-		var err error
-		if report, events, malformed, err = readCarefully(data); err != nil {
-			return nil, nil, err
-		}
+func Decode(data []byte) (*Report, []Reject, error) { return decode(data, nil) }
+
+// DecodeFor is [Decode] for what the beacon in a page of a journey reports: whatever
+// it says of its source and its journey, it is of this one.
+func DecodeFor(journey JourneyContext, data []byte) (*Report, []Reject, error) {
+	return decode(data, &journey)
+}
+
+func decode(data []byte, journey *JourneyContext) (*Report, []Reject, error) {
+	report, events, malformed, err := read(data)
+	if err != nil {
+		return nil, nil, err
+	}
+	if journey != nil {
+		report.Source, report.Journey = SourceSynthetic, journey
 	}
 	if reject := validateReport(report, events); reject != nil {
 		return nil, nil, reject
 	}
 	return report, keepGood(report, events, malformed), nil
+}
+
+// read reads a report of any version that there has been, which is one of [Version]
+// then. It returns how many events were sent, and what is known to be wrong with
+// each of those that it has read, or nil.
+func read(data []byte) (report *Report, events int, malformed []*Reject, err error) {
+	if isCompact(data) {
+		report, events, malformed, err = readCompact(data)
+		if err == nil && report.Version == CompactVersion {
+			report.Version = Version
+		}
+		return report, events, malformed, err
+	}
+	report = new(Report)
+	r := newReader(data)
+	events = r.report(report)
+	if r.ended() {
+		return report, events, nil, nil
+	}
+	return readCarefully(data)
 }
 
 // keepGood takes the events out of the report that may not be kept, and returns

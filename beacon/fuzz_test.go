@@ -15,6 +15,9 @@ func FuzzDecode(f *testing.F) {
 		for _, data := range wireFixtures(f, prefix) {
 			f.Add(data)
 		}
+		for _, data := range compactFixtures(f, prefix) {
+			f.Add(data)
+		}
 	}
 	f.Fuzz(func(t *testing.T, data []byte) {
 		report, rejects, err := Decode(data)

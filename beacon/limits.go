@@ -2,8 +2,8 @@ package beacon
 
 import "time"
 
-// Version is the version of the wire contract that this package writes, and
-// the newest one it reads.
+// Version is the version of the wire contract that this package writes. It reads
+// [CompactVersion], too.
 const Version = 1
 
 // Limits of one report. A value at the limit is kept, one above it is not.

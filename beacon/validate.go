@@ -216,7 +216,7 @@ func CleanURL(raw string) (string, bool) {
 func validateReport(r *Report, events int) *Reject {
 	var c check
 	if r.Version != Version {
-		c.fail("v", RejectVersion, fmt.Sprintf("this collector reads version %d", Version))
+		c.fail("v", RejectVersion, fmt.Sprintf("this collector reads version %d, and %d as an array", Version, CompactVersion))
 	}
 	c.instant("sent_at_ms", r.SentAtMS)
 	oneOf(&c, "source", r.Source, SourceRUM, SourceSynthetic)

@@ -12,11 +12,16 @@ import (
 // placeholder stands once in the bundle, where its configuration belongs.
 const placeholder = "__THROUGHLINE_CONFIG__"
 
-//go:embed dist/beacon.js
-var bundle []byte
+// The bundles: one for most apps, and one that holds what few of them switch on.
+var (
+	//go:embed dist/beacon.js
+	lean []byte
+	//go:embed dist/beacon-full.js
+	full []byte
+)
 
 // Script returns the beacon with its configuration inside: JavaScript of some
-// 30 KB to be served as it is, with a type of text/javascript. It may stand in
+// 25 KB to be served as it is, with a type of text/javascript. It may stand in
 // an HTML script element too. It is safe for concurrent use, and the caller
 // owns the result.
 func Script(cfg Config) ([]byte, error) {
@@ -25,6 +30,10 @@ func Script(cfg Config) ([]byte, error) {
 	value, err := json.Marshal(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("encode beacon configuration: %w", err)
+	}
+	bundle := lean
+	if cfg.wantsFull() {
+		bundle = full
 	}
 	if n := bytes.Count(bundle, []byte(placeholder)); n != 1 {
 		return nil, fmt.Errorf("beacon bundle holds %s %d times, want once", placeholder, n)

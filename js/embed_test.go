@@ -10,14 +10,28 @@ import (
 )
 
 func TestScript_HoldsTheConfigInPlaceOfThePlaceholder(t *testing.T) {
-	want := Config{
-		Collect:     "/v1/events?key=k1",
-		Environment: "staging",
-		Transactions: []Transaction{
-			{Name: "View product", Version: "1a2b", Page: "^/product/[^/]*$"},
-			{Name: "Pay", Version: "3c4d", Request: &Request{Method: "POST", Path: "^/api/pay$"}},
-		},
+	half := 0.5
+	viewed := Transaction{Name: "View product", Version: "1a2b", Page: "^/product/[^/]*$"}
+	paid := Transaction{Name: "Pay", Version: "3c4d", Request: &Request{Method: "POST", Path: "^/api/pay$"}}
+	usual := Config{
+		Collect: "/v1/events?key=k1", Environment: "staging", Transactions: []Transaction{viewed},
+		Consent: true, SampleRate: &half, ErrorSampleRate: &half,
 	}
+	holds(t, usual, lean)
+	for _, more := range []func(*Config){
+		func(c *Config) { c.Transactions = append(c.Transactions, paid) },
+		func(c *Config) { c.ConsoleErrors = true },
+		func(c *Config) { c.UserTiming = "^cart" },
+		func(c *Config) { c.TraceOrigins = []string{"self"} },
+	} {
+		wanted := usual
+		more(&wanted)
+		holds(t, wanted, full)
+	}
+}
+
+func holds(t *testing.T, want Config, bundle []byte) {
+	t.Helper()
 	script, err := Script(want)
 	if err != nil {
 		t.Fatal(err)

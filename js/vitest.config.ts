@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 export default defineConfig({
-  define: { __SDK_VERSION__: '"0.0.0-test"' },
+  define: { __SDK_VERSION__: '"0.0.0-test"', __FULL__: 'true' },
   test: {
     include: ['test/**/*.test.ts'],
     // A page's load, its early report and its final one, on a busy machine.

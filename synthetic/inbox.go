@@ -1,7 +1,6 @@
 package synthetic
 
 import (
-	"encoding/json"
 	"log/slog"
 	"sync"
 
@@ -58,23 +57,7 @@ func (i *inbox) lose(why string) {
 // decode stamps a page's report as the run's, and checks it like any other. Only
 // the runner itself may tell of runs and steps.
 func (i *inbox) decode(payload string) (*beacon.Report, string) {
-	var body map[string]json.RawMessage
-	if err := json.Unmarshal([]byte(payload), &body); err != nil || body == nil {
-		return nil, "not a JSON object"
-	}
-	stamp := map[string]any{"source": beacon.SourceSynthetic, "journey": i.journey}
-	for field, value := range stamp {
-		raw, err := json.Marshal(value)
-		if err != nil {
-			return nil, "cannot be stamped"
-		}
-		body[field] = raw
-	}
-	stamped, err := json.Marshal(body)
-	if err != nil {
-		return nil, "cannot be stamped"
-	}
-	report, rejects, err := beacon.Decode(stamped)
+	report, rejects, err := beacon.DecodeFor(i.journey, []byte(payload))
 	if err != nil {
 		return nil, err.Error()
 	}

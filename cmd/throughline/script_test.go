@@ -12,7 +12,7 @@ func TestScriptRenderer_TellsTheBeaconWhatItsAppWants(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	const want = `{"collect":"/v1/events?key=shop-web-4f7c2a\u0026quiet=1","environment":"staging","console_errors":true}`
+	const want = `{"collect":"/v1/events?key=shop-web-4f7c2a\u0026quiet=1","environment":"staging","consoleErrors":true}`
 	if !bytes.Contains(script, []byte(want)) {
 		t.Errorf("the script does not hold %s", want)
 	}

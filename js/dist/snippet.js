@@ -1,1 +1,1 @@
-"use strict";(()=>{var r="__throughline_early";var o=50;try{let e=[];Object.defineProperty(globalThis,r,{value:e,configurable:!0});for(let t of["error","unhandledrejection"])addEventListener(t,n=>e.length<o&&e.push([n,performance.now()]),!0)}catch{}})();
+"use strict";(()=>{try{let e=[];Object.defineProperty(globalThis,"__throughline_early",{value:e,configurable:!0});for(let r of["error","unhandledrejection"])addEventListener(r,r=>e.length<50&&e.push([r,performance.now()]),!0)}catch{}})();

@@ -4,27 +4,44 @@ import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
+import { minify } from 'terser';
 
 const TOKEN = '__THROUGHLINE_CONFIG__';
+
+/**
+ * Names of properties that are not ours to shorten, beside those that terser knows of
+ * browsers: of the configuration, of what pages and runners see, of types of entries,
+ * and of newer browsers.
+ */
+const KEPT_NAMES = `
+  collect environment consoleErrors consent sampleRate errorSampleRate userTiming traceOrigins transactions
+  name version page request method path
+  event error view attribute user push throughline __throughline __throughline_early __throughline_inject binding
+  paint longtask
+  activateAfter durationThreshold getLargestInteractionContentfulPaint largestContentfulPaint targetSelector
+`;
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const { version } = JSON.parse(await readFile(join(root, 'package.json'), 'utf8'));
 
-async function bundle(entry) {
+async function bundle(entry, full = false) {
   const result = await build({
     absWorkingDir: root,
     entryPoints: [entry],
     bundle: true,
-    minify: true,
+    minifySyntax: true,
     format: 'iife',
     target: 'es2020',
-    legalComments: 'none',
-    // Names that neither the browser nor the wire knows: times on the performance clock.
-    mangleProps: /Ms$/,
-    define: { __SDK_VERSION__: JSON.stringify(version) },
+    define: { __SDK_VERSION__: JSON.stringify(version), __FULL__: String(full) },
     write: false,
   });
-  return result.outputFiles[0].text;
+  const { code } = await minify(result.outputFiles[0].text, {
+    ecma: 2020,
+    toplevel: true,
+    compress: { passes: 4, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true },
+    mangle: { toplevel: true, properties: { keep_quoted: 'strict', reserved: KEPT_NAMES.trim().split(/\s+/) } },
+  });
+  return `${code}\n`;
 }
 
 async function keep(name, text) {
@@ -36,9 +53,14 @@ async function keep(name, text) {
   }
 }
 
-const beacon = await bundle('src/index.ts');
-if (beacon.split(TOKEN).length !== 2) {
-  throw new Error(`the bundle must hold ${TOKEN} exactly once`);
+for (const [name, full] of [
+  ['beacon.js', false],
+  ['beacon-full.js', true],
+]) {
+  const beacon = await bundle('src/index.ts', full);
+  if (beacon.split(TOKEN).length !== 2) {
+    throw new Error(`${name} must hold ${TOKEN} exactly once`);
+  }
+  await keep(name, beacon);
 }
-await keep('beacon.js', beacon);
 await keep('snippet.js', await bundle('src/snippet.ts'));

@@ -6,7 +6,16 @@ export interface Config {
   collect: string;
   environment?: string;
   /** Whether what the page writes to console.error is told. */
-  console_errors?: boolean;
+  consoleErrors?: boolean;
+  /** Whether nothing is kept or sent before the page tells of the user's consent. */
+  consent?: boolean;
+  /** The share of sessions that is measured, from 0 to 1; and of those of which errors are told. */
+  sampleRate?: number;
+  errorSampleRate?: number;
+  /** Source of a regular expression for the names of marks and measures that are told. */
+  userTiming?: string;
+  /** Origins of which requests get a traceparent header, such as https://api.example; self is the page's own. */
+  traceOrigins?: string[];
   /** In order of precedence. */
   transactions?: TransactionConfig[];
 }
@@ -38,8 +47,7 @@ export interface Settings {
   deliver?: (body: string) => void;
   environment?: string;
   release?: string;
-  consoleErrors?: boolean;
-  transactions: TransactionConfig[];
+  config: Config;
 }
 
 /** Reads the settings. Call it while the script is first evaluated, for document.currentScript. */
@@ -49,8 +57,7 @@ export function readSettings(): Settings {
   const settings: Settings = {
     environment: script?.dataset.environment || config.environment || undefined,
     release: script?.dataset.release || undefined,
-    consoleErrors: config.console_errors,
-    transactions: config.transactions || [],
+    config,
   };
   const injected = takeInjection();
   if (injected) {

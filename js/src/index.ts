@@ -1,14 +1,13 @@
 import { readSettings } from './config';
 import { guard } from './lib/guard';
+import { now } from './lib/now';
 import { startMonitor } from './monitor';
 
 /** Whether this page is one to measure, in a browser that can. */
 function measurable(injected: boolean): boolean {
-  const { PerformanceObserver, URL } = globalThis;
   const { globalPrivacyControl } = navigator as Navigator & { globalPrivacyControl?: boolean };
   return (
-    !!PerformanceObserver &&
-    !!URL &&
+    !!globalThis.PerformanceObserver &&
     !!navigator.sendBeacon &&
     self === top &&
     /^http/.test(location.protocol) &&
@@ -27,8 +26,9 @@ function claimPage(): boolean {
 }
 
 guard(() => {
+  const begunMs = now();
   const settings = readSettings();
   if (measurable(!!settings.deliver) && claimPage()) {
-    startMonitor(settings);
+    startMonitor(settings, begunMs);
   }
 })();

@@ -1,4 +1,6 @@
 import { guard } from './lib/guard';
+import { listen } from './lib/listen';
+import { whenIdle } from './lib/whenIdle';
 import type { MaybePrerendered } from './view';
 
 /** The turns in a page's life that matter to the beacon. */
@@ -7,6 +9,8 @@ export interface Turns {
   loaded(): void;
   /** The page is hidden or, with gone, left: perhaps the last chance to send. */
   hidden(gone: boolean): void;
+  /** The browser had stopped the page, and lets it go on, at moments of the performance clock. */
+  frozen(fromMs: number, toMs: number): void;
   /** It came back from the back/forward cache, at a moment of the performance clock. */
   restored(atMs: number): void;
 }
@@ -15,67 +19,48 @@ const QUIET_MS = 1000;
 
 /** Calls turns as they happen. */
 export function watchLifecycle(injected: boolean, turns: Turns): void {
+  let frozenMs = 0;
   if (injected) {
     // What a page says to a journey runner any later is lost when it navigates.
-    addEventListener(
-      'beforeunload',
-      guard(() => turns.hidden(true)),
-    );
+    listen('beforeunload', () => turns.hidden(true));
   }
-  addEventListener(
-    'visibilitychange',
-    guard(() => {
-      if (document.visibilityState === 'hidden') {
-        turns.hidden(false);
-      }
-    }),
-    true,
-  );
-  addEventListener(
-    'pagehide',
-    guard(() => turns.hidden(true)),
-    true,
-  );
-  addEventListener(
-    'pageshow',
-    guard((event: PageTransitionEvent) => {
-      if (event.persisted) {
-        turns.restored(event.timeStamp);
-        settle(turns);
-      }
-    }),
-    true,
-  );
-  whenActivated(() => whenLoaded(() => settle(turns)));
+  listen('visibilitychange pagehide', ({ type }) => {
+    if (type === 'pagehide' || document.visibilityState === 'hidden') {
+      turns.hidden(type === 'pagehide');
+    }
+  });
+  listen('freeze resume', ({ type, timeStamp }) => {
+    if (type === 'freeze') {
+      frozenMs = timeStamp;
+    } else if (frozenMs) {
+      turns.frozen(frozenMs, timeStamp);
+    }
+  });
+  listen('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
+    if (persisted) {
+      frozenMs = 0;
+      turns.restored(timeStamp);
+      settle(turns);
+    }
+  });
+  const whenLoaded = () => {
+    if (document.readyState === 'complete') {
+      settle(turns);
+    } else {
+      addEventListener(
+        'load',
+        guard(() => settle(turns)),
+      );
+    }
+  };
+  if ((document as MaybePrerendered).prerendering) {
+    listen('prerenderingchange', whenLoaded);
+  } else {
+    whenLoaded();
+  }
 }
 
 /** Calls turns.loaded after a second, once the page is idle, and within two in any case. */
 function settle(turns: Turns): void {
-  setTimeout(
-    guard(() => {
-      const idle: typeof requestIdleCallback | undefined = globalThis.requestIdleCallback;
-      if (idle) {
-        idle(guard(turns.loaded), { timeout: QUIET_MS });
-      } else {
-        turns.loaded();
-      }
-    }),
-    QUIET_MS,
-  );
-}
-
-function whenActivated(then: () => void): void {
-  if ((document as MaybePrerendered).prerendering) {
-    document.addEventListener('prerenderingchange', guard(then), { once: true });
-  } else {
-    then();
-  }
-}
-
-function whenLoaded(then: () => void): void {
-  if (document.readyState === 'complete') {
-    then();
-  } else {
-    addEventListener('load', guard(then), { once: true });
-  }
+  setTimeout(guard(whenIdle), QUIET_MS, turns.loaded);
 }

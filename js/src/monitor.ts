@@ -1,18 +1,28 @@
+import { type Identity, offerApi } from './api';
+import { createClicks } from './collect/clicks';
 import { collectConsole } from './collect/console';
 import { collectErrors, countError } from './collect/errors';
+import { createLoads } from './collect/loads';
+import { collectMeasures, readServerTimings } from './collect/measures';
 import { navigationFields } from './collect/navigation';
 import type { OpenRequest } from './collect/notes';
+import type { SoftNavigation } from './collect/paints';
 import { collectRequests, type FinishedRequest, type Requests } from './collect/requests';
+import { createScrolling } from './collect/scrolling';
 import { collectViolations } from './collect/violations';
-import { collectVitals, type Vital } from './collect/vitals';
+import { createVitals, observeVitals } from './collect/vitals';
+import { Col, unless } from './compact';
 import type { Settings } from './config';
-import { guard } from './lib/guard';
+import { guard, spent } from './lib/guard';
+import { listen } from './lib/listen';
 import { navigationEntry } from './lib/navigationEntry';
+import { now } from './lib/now';
 import { roundMs } from './lib/roundMs';
 import { traceId } from './lib/traceId';
 import { type Turns, watchLifecycle } from './lifecycle';
-import { createQueue } from './queue';
+import { createQueue, HOLD_MS } from './queue';
 import { createFlush, type Flush } from './report';
+import { watchRoutes } from './routes';
 import { createSession } from './session';
 import {
   addSpan,
@@ -23,12 +33,19 @@ import {
   matchPage,
   matchRequest,
   newInstance,
+  quietAfter,
   SETTLE_MS,
   settlePage,
 } from './transactions';
 import { createTransport } from './transport';
-import { addEvent, createView, measured, startOf, type View } from './view';
-import type { PageError } from './wire';
+import { addEvent, createView, Kind, measured, startOf, type View } from './view';
+import { type Visibility, watchVisibility } from './visibility';
+import type { Detection, Navigation, PageError, TransactionDone } from './wire';
+
+/** How long after its end a view waits for what the browser tells late of it, such as its last interaction. */
+const LATE_MS = 1_000;
+/** What happens to a page that does something, within or without its document. */
+const ANSWERS = 'scroll blur input change submit toggle beforeunload';
 
 /** What the parts of a running beacon share. */
 interface Monitor {
@@ -37,61 +54,128 @@ interface Monitor {
   /** Sees that what joined a view's queue is sent in time. */
   queued(view: View): void;
   requests: Requests;
-  vitals: Vital;
+  visibility: Visibility;
+  /** Takes in what the browser has measured and not delivered yet. */
+  drainVitals(): void;
   /** Whether every request of the page is known while it runs. */
   seesAll: boolean;
   view: View;
-  /** The view before the last return from the back/forward cache. */
+  /** The view before it. */
   previous: View;
 }
 
 /** Measures the page for as long as it lives. */
-export function startMonitor(settings: Settings): void {
-  const injected = !!settings.deliver;
-  const definitions = compile(settings.transactions);
-  // Only request transactions need to know of requests what the browser does not tell.
-  const matters = definitions.some((d) => d.path)
-    ? ({ method, path }: OpenRequest) => !!matchRequest(definitions, method, path)
-    : undefined;
-  const send = settings.deliver || createTransport(settings.collectUrl as string);
+export function startMonitor(settings: Settings, begunMs: number): void {
+  const { deliver, config, ownUrl } = settings;
+  const definitions = compile(config.transactions || []);
+  // Only few apps need to know of requests what the browser does not tell.
+  const traced = __FULL__ && config.traceOrigins?.map((origin) => (origin === 'self' ? location.origin : origin));
+  const matters =
+    __FULL__ && (traced || definitions.some((d) => d.path))
+      ? ({ method, path }: OpenRequest) => !!matchRequest(definitions, method, path)
+      : undefined;
+  const identity: Identity = { consent: !config.consent };
   const flush = createFlush(
     settings,
+    identity,
     createSession(() => localStorage),
-    send,
+    deliver || createTransport(settings.collectUrl as string),
   );
-  const view = beginView(definitions, 0);
+  const visibility = watchVisibility();
+  const view = beginView(definitions, visibility);
   const monitor: Monitor = {
     definitions,
     flush,
     queued: createQueue(flush),
-    requests: collectRequests((request) => addRequest(monitor, request), settings.ownUrl, matters),
-    vitals: collectVitals(),
+    requests: collectRequests(
+      (request) => addRequest(monitor, request),
+      (entry, request) => {
+        const { loads, clicks } = viewAt(monitor, entry.startTime);
+        loads.take(entry, request);
+        clicks.answered();
+      },
+      ownUrl,
+      matters,
+      traced || undefined,
+    ),
+    visibility,
+    drainVitals: observeVitals(
+      ({ startTime, entryType }) => viewAt(monitor, startTime, entryType === 'interaction-contentful-paint').vitals,
+      () => monitor.view.vitals,
+    ),
     // Requests that began before fetch and XMLHttpRequest were replaced are not known while they run.
     seesAll: !!matters && document.scripts.length < 2,
     view,
     previous: view,
   };
-  const found = (error: PageError, atMs = performance.now()) => {
-    countError(monitor.view.errors, error, atMs);
-    monitor.queued(monitor.view);
+  const found = (error: PageError, atMs = now()) => {
+    const { view } = monitor;
+    countError(view.errors, error, atMs);
+    view.clicks.answered(true);
+    monitor.queued(view);
   };
   collectErrors(found);
-  if (settings.consoleErrors) {
+  if (__FULL__ && config.consoleErrors) {
     guard(collectConsole)(found);
   }
-  collectViolations(found, settings.ownUrl);
-  watchLifecycle(injected, turnsOf(monitor));
+  collectViolations(found, ownUrl);
+  collectMeasures(
+    (atMs, ...columns) => add(monitor, viewAt(monitor, atMs), atMs, [Kind.measure, ...columns]),
+    (ms) => startOf(viewAt(monitor, ms)),
+    __FULL__ && config.userTiming ? new RegExp(config.userTiming) : undefined,
+  );
+  collectActions(monitor);
+  const turns = turnsOf(monitor);
+  watchLifecycle(!!deliver, turns);
+  watchRoutes({
+    turned: (atMs, byUser) => turnTo(monitor, turns, atMs, byUser ? 'heuristic' : undefined),
+    confirmed: (entry) => confirm(monitor, entry),
+  });
+  offerApi({
+    identity,
+    event: (name, attributes) =>
+      add(monitor, monitor.view, now(), [Kind.action, name, undefined, 'event', undefined, undefined, attributes]),
+    error: found,
+    view: () => turnTo(monitor, turns, now(), 'manual'),
+    consented: () => document.readyState === 'complete' && turns.loaded(),
+  });
+  measured(view, { [Col.beacon_init_ms]: roundMs(now() - begunMs) });
+}
+
+/** Returns the view in which something began; with or after says that what began with a view is its own. */
+function viewAt({ view, previous }: Monitor, ms: number, with_ = false): View {
+  return ms > view.beganMs || (with_ && ms >= view.beganMs) || view === previous ? view : previous;
+}
+
+function add(monitor: Monitor, view: View, atMs: number, row: unknown[]): void {
+  addEvent(view, atMs, row);
+  monitor.queued(view);
+}
+
+function collectActions(monitor: Monitor): void {
+  listen('click', (event) => {
+    const { view } = monitor;
+    const row = view.clicks.take(event);
+    if (row) {
+      add(monitor, view, event.timeStamp, row);
+    }
+  });
+  listen(ANSWERS, () => {
+    const { clicks, scrolling } = monitor.view;
+    clicks.answered();
+    scrolling.look();
+  });
 }
 
 function turnsOf(monitor: Monitor): Turns {
-  const { flush } = monitor;
+  const { flush, visibility } = monitor;
   return {
     loaded() {
-      const { view, vitals } = monitor;
       gather(monitor, false, false);
+      const { view } = monitor;
       if (!view.reported) {
-        const { fcp_ms } = vitals.read();
-        measured(view, { fcp_ms });
+        const { [Col.fcp_ms]: fcp } = view.vitals.read();
+        measured(view, { [Col.fcp_ms]: fcp });
         flush(view, 'early', false);
       }
       setTimeout(guard(gather), SETTLE_MS, monitor, false, false);
@@ -99,40 +183,134 @@ function turnsOf(monitor: Monitor): Turns {
     hidden(gone) {
       const { view, previous } = monitor;
       gather(monitor, true, gone);
-      if (!view.finished) {
-        measured(view, monitor.vitals.read());
-        measured(view, { duration_ms: roundMs(performance.now() - startOf(view)) });
-      }
       if (previous !== view) {
-        flush(previous, undefined, true);
+        finish(monitor, previous, true);
       }
-      flush(view, view.finished ? undefined : 'final', true);
+      if (view.finished && visibility.shownMs() > (view.endedMs as number)) {
+        addState(view, 'hidden', view.endedMs as number, visibility.shownMs());
+        addState(view, 'visible', visibility.shownMs(), now());
+        view.endedMs = now();
+      }
+      finish(monitor, view, true);
     },
+    frozen: (fromMs, toMs) => addState(monitor.view, 'frozen', fromMs, toMs),
     restored(atMs) {
-      monitor.vitals.restored(atMs);
-      monitor.previous = monitor.view;
-      monitor.view = beginView(monitor.definitions, atMs);
-      measured(monitor.view, { ttfb_ms: 0 });
+      const view = switchTo(monitor, atMs, 'back_forward_cache');
+      view.vitals.restored();
+      measured(view, { [Col.ttfb_ms]: 0 });
     },
   };
 }
 
-function beginView(definitions: Definition[], restoredMs: number): View {
-  const view = createView(restoredMs);
+/** Tells that the page was in a state, behind its final report. */
+function addState(view: View, name: string, fromMs: number, toMs: number): void {
+  addEvent(view, fromMs, [Kind.action, name, undefined, 'page_state', undefined, roundMs(toMs - fromMs)]);
+}
+
+/** Sends what is known of a view, its final report if that is not out. */
+function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving: boolean): void {
+  if (view.finished) {
+    flush(view, undefined, leaving);
+    return;
+  }
+  drainVitals();
+  view.endedMs ??= now();
+  const endMs = view.endedMs;
+  const startMs = startOf(view);
+  const vitals = view.vitals.read();
+  const shownMs = Math.max(visibility.shownMs(), startMs);
+  const loading = !view.beganMs && !navigationEntry()?.loadEventEnd;
+  measured(view, vitals);
+  measured(view, {
+    [Col.duration_ms]: roundMs(endMs - startMs),
+    [Col.visible_ms]: shownMs < endMs ? roundMs(endMs - shownMs) : 0,
+    [Col.scroll_depth]: view.scrolling.depth(),
+    [Col.beacon_handler_ms]: roundMs(spent.totalMs),
+    [Col.abandoned]:
+      !loading || shownMs > endMs
+        ? undefined
+        : vitals[Col.fcp_ms] === undefined && !view.known.has(`${Col.fcp_ms}`)
+          ? 'before_first_paint'
+          : 'before_lcp',
+  });
+  flush(view, 'final', leaving);
+}
+
+function beginView(
+  definitions: Definition[],
+  visibility: Visibility,
+  beganMs = 0,
+  navigation?: Navigation,
+  detection?: Detection,
+): View {
+  const view = createView(
+    {
+      vitals: createVitals(beganMs, visibility),
+      loads: createLoads(),
+      clicks: createClicks(),
+      scrolling: createScrolling(),
+    },
+    beganMs,
+    navigation,
+    detection,
+  );
   const definition = matchPage(definitions, location.pathname);
   view.page = definition && beginPage(definition);
   return view;
 }
 
+/** Ends the view, and begins the next one. */
+function switchTo(monitor: Monitor, atMs: number, navigation: Navigation, detection?: Detection): View {
+  const { view, previous } = monitor;
+  if (previous !== view) {
+    finish(monitor, previous, false);
+  }
+  monitor.previous = view;
+  monitor.view = beginView(monitor.definitions, monitor.visibility, atMs, navigation, detection);
+  return monitor.view;
+}
+
+/** The path has changed, or the page says that it is another. */
+function turnTo(monitor: Monitor, turns: Turns, atMs: number, detection: Detection | undefined): void {
+  const { view, definitions, visibility } = monitor;
+  view.clicks.answered();
+  if (!detection && !view.reported && !view.beganMs) {
+    // The page puts its address right before anybody has done anything: the view is of where that led.
+    const { info, page } = beginView(definitions, visibility);
+    view.info.url = info.url;
+    view.page ||= page;
+    return;
+  }
+  gather(monitor, true, true);
+  view.endedMs = atMs;
+  const next = switchTo(monitor, atMs, 'soft', detection || 'heuristic');
+  setTimeout(guard(finish), LATE_MS, monitor, view, false);
+  // Nobody waits for the early report of a route, but who stays is not to be lost with the tab.
+  setTimeout(
+    guard(() => monitor.view === next && turns.loaded()),
+    HOLD_MS,
+  );
+}
+
+/** Takes in what the browser says of a soft navigation. */
+function confirm(monitor: Monitor, entry: SoftNavigation): void {
+  const { view } = monitor;
+  if (view.info.navigation === 'soft' && !view.reported && Math.abs(entry.startTime - view.beganMs) < LATE_MS) {
+    view.info.detection = 'native';
+    view.vitals.take['soft-navigation']?.([entry] as never[]);
+  }
+}
+
 /** Files a finished request under the view in which it began. */
-function addRequest(monitor: Monitor, { startMs, endMs, timing, path, traceId: trace_id }: FinishedRequest): void {
-  const view = startMs < startOf(monitor.view) ? monitor.previous : monitor.view;
-  const definition = matchRequest(monitor.definitions, timing.method || '', path);
-  const transaction = definition && newInstance(definition);
-  addEvent(view, startMs, { trace_id, request: timing }, transaction);
+function addRequest(monitor: Monitor, request: FinishedRequest): void {
+  const { startMs, endMs, method, path, status, failure, row } = request;
+  const view = viewAt(monitor, startMs);
+  const definition = __FULL__ && matchRequest(monitor.definitions, method || '', path);
+  const transaction = definition ? newInstance(definition) : undefined;
+  view.clicks.answered();
+  addEvent(view, startMs, row, request.traceId, transaction);
   if (transaction) {
-    const transaction_done = judgeRequest(endMs - startMs, timing.status_code || 0, timing.failure);
-    addEvent(view, startMs, { trace_id, transaction_done }, transaction);
+    addEvent(view, startMs, doneRow(judgeRequest(endMs - startMs, status, failure)), request.traceId, transaction);
   }
   if (view.page) {
     addSpan(view.page, [startMs, endMs]);
@@ -148,9 +326,14 @@ function addRequest(monitor: Monitor, { startMs, endMs, timing, path, traceId: t
 function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
   const { view } = monitor;
   monitor.requests.drain(leaving, gone);
-  if (!view.finished && !view.restoredMs) {
+  monitor.drainVitals();
+  if (!view.finished && !view.beganMs) {
     measured(view, navigationFields());
     view.traceId = traceId(navigationEntry());
+    if (!view.known.has('server')) {
+      view.known.add('server');
+      readServerTimings((atMs, ...columns) => addEvent(view, atMs, [Kind.measure, ...columns], view.traceId));
+    }
   }
   // Who switches tabs may come back: what the page is goes on.
   judgePage(monitor, gone);
@@ -158,21 +341,26 @@ function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
 
 function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean): void {
   const entry = navigationEntry();
-  const { page, restoredMs } = view;
+  const { page, beganMs } = view;
+  const restored = view.info.navigation === 'back_forward_cache';
   const done =
     page &&
     settlePage(page, {
       startMs: startOf(view),
-      nowMs: performance.now(),
-      // What comes back from the cache is there at once.
-      loadedMs: restoredMs || entry?.loadEventEnd || 0,
-      status: (!restoredMs && entry?.responseStatus) || 0,
+      nowMs: now(),
+      // What comes back from the cache is there at once, a route when what it asks for is.
+      loadedMs: beganMs ? (restored ? beganMs : quietAfter(page.spans, beganMs)) : entry?.loadEventEnd || 0,
+      status: (!beganMs && entry?.responseStatus) || 0,
       openMs: requests.open().map((request) => request.startMs),
-      allKnown: seesAll || restoredMs > 0,
+      allKnown: seesAll || restored,
       gone,
     });
   if (done) {
-    addEvent(view, startOf(view), { trace_id: view.traceId, transaction_done: done });
+    addEvent(view, startOf(view), doneRow(done), view.traceId);
     queued(view);
   }
+}
+
+function doneRow({ duration_ms, wait_ms, outcome, reason }: TransactionDone): unknown[] {
+  return [Kind.transaction_done, duration_ms, wait_ms, unless('completed', outcome), reason];
 }

@@ -1,10 +1,12 @@
+import type { Identity } from './api';
+import { deviceFields, viewportInfo } from './collect/device';
+import { COMPACT_VERSION, Col, shorten, unless, writeRow } from './compact';
 import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
-import { newId } from './lib/newId';
-import { serialize } from './lib/serialize';
+import { isSampled } from './session';
 import type { Send } from './transport';
-import { type MaybePrerendered, startOf, type View, wallClock } from './view';
-import { type Phase, WIRE_VERSION, type WireEvent } from './wire';
+import { Kind, type MaybePrerendered, measured, type QueuedEvent, startOf, type View } from './view';
+import type { Phase, TransactionRef } from './wire';
 
 // Set by the build, from package.json.
 declare const __SDK_VERSION__: string;
@@ -16,86 +18,121 @@ const MAX_BODY_BYTES = 60 << 10;
 export type Flush = (view: View, phase: Phase | undefined, leaving: boolean) => void;
 
 /** Returns a Flush that takes sessions from session, given the wall clock, and hands bodies to send. */
-export function createFlush(settings: Settings, session: (nowMs: number) => string, send: Send): Flush {
+export function createFlush(
+  settings: Settings,
+  identity: Identity,
+  session: (nowMs: number) => string,
+  send: Send,
+): Flush {
+  const { sampleRate = 1, errorSampleRate = 1 } = settings.config;
+  const errorRate = Math.max(sampleRate, errorSampleRate);
+
   return (view, phase, leaving) => {
-    // A page that was never looked at tells nothing.
-    const events = (document as MaybePrerendered).prerendering ? [] : takeEvents(view, phase);
+    // A page that was never looked at tells nothing, nor one whose user has not agreed.
+    if ((document as MaybePrerendered).prerendering || !identity.consent) {
+      return;
+    }
+    let events = takeEvents(view, phase);
     if (!events.length) {
       return;
     }
-    const now = Date.now();
+    const nowMs = Date.now();
     // Traffic of a page in the background does not keep a session alive.
     if (phase || !view.sessionId || document.visibilityState === 'visible') {
-      const current = session(now);
+      const current = session(nowMs);
       view.sessionId ||= current;
     }
-    describeDevice(view);
-    const head = {
-      v: WIRE_VERSION,
-      sent_at_ms: now,
-      source: settings.deliver ? 'synthetic' : 'rum',
-      sdk: `throughline-js/${__SDK_VERSION__}`,
-      release: settings.release,
-      environment: settings.environment,
-      session_id: view.sessionId,
-      automated: navigator.webdriver === true || undefined,
-      view: view.info,
-    };
-    for (const body of pack(serialize(head), events.map(serialize))) {
+    if (!isSampled(view.sessionId, sampleRate)) {
+      events = isSampled(view.sessionId, errorRate) ? events.filter((event) => event.row[0] === Kind.error) : [];
+    }
+    const startMs = startOf(view);
+    const transactions = [...new Set(events.flatMap((event) => event.transaction || []))];
+    const rows = events.map(({ atMs, transaction, trace_id, row: [kind, ...columns] }) =>
+      writeRow([
+        kind,
+        unless(0, Math.max(Math.round(atMs - startMs), 0)),
+        unless(0, transactions.indexOf(transaction as TransactionRef) + 1),
+        trace_id,
+        ...columns,
+      ]),
+    );
+    const { info } = view;
+    while (rows.length) {
+      const head = writeRow([
+        COMPACT_VERSION,
+        nowMs,
+        unless(0, (settings.deliver ? 1 : 0) + (navigator.webdriver === true ? 2 : 0)),
+        `throughline-js/${__SDK_VERSION__}`,
+        settings.release,
+        settings.environment,
+        view.sessionId,
+        identity.userId,
+        unless(0, view.reports++),
+        unless(1, 1 / sampleRate),
+        unless(1, 1 / errorRate),
+        identity.attributes,
+        [
+          info.id,
+          Math.round(performance.timeOrigin + startMs),
+          info.url,
+          shorten(info.referrer),
+          unless('navigate', info.navigation),
+          info.detection,
+          info.widthPx,
+          info.heightPx,
+          info.connection,
+        ],
+        transactions.map((t) => [t.name, t.instance_id, t.version]),
+      ]);
+      const body = pack(head.slice(0, -1), rows);
+      view.sentBytes += body.length;
       send(body, leaving);
     }
   };
 }
 
 /** Takes all that waits in the view, the most telling first. */
-function takeEvents(view: View, phase: Phase | undefined): WireEvent[] {
-  const events: WireEvent[] = [];
-  const transaction = view.page?.ref;
+function takeEvents(view: View, phase: Phase | undefined): QueuedEvent[] {
+  const events: QueuedEvent[] = [];
+  const startMs = startOf(view);
+  const add = (atMs: number, row: unknown[], trace_id?: string) =>
+    events.push({ atMs, transaction: view.page?.ref, trace_id, row });
+  // Only now, when the page has a layout.
+  if (!view.reports) {
+    Object.assign(view.info, viewportInfo());
+  }
   if (phase) {
-    events.push({
-      id: newId(),
-      at_ms: wallClock(startOf(view)),
-      transaction,
-      trace_id: view.traceId,
-      page_view: { phase, ...view.fields },
-    });
+    if (!view.reported) {
+      measured(view, deviceFields());
+    }
+    const columns = Object.assign([phase], view.fields, { [Col.beacon_sent_bytes]: view.sentBytes || undefined });
+    add(startMs, [Kind.page_view, ...columns], view.traceId);
     view.fields = {};
     view.reported = true;
     view.finished ||= phase === 'final';
+    for (const sum of view.loads.sums()) {
+      add(startMs, [Kind.resources, ...sum]);
+    }
   }
   for (const { sinceMs, error } of view.errors.values()) {
     if (error.count) {
-      events.push({ id: newId(), at_ms: wallClock(sinceMs), transaction, error: { ...error } });
+      const { message, stack, type, count, kind } = error;
+      add(sinceMs, [Kind.error, message, stack, type, unless(1, count), unless('error', kind)]);
       error.count = 0;
     }
+  }
+  for (const { startMs, row } of view.loads.notable()) {
+    add(startMs, row);
   }
   return events.concat(view.events.splice(0));
 }
 
-/** Adds what is known of the device only once the page has a layout; it stays the same for the view. */
-function describeDevice({ info, known }: View): void {
-  if (!known.has('device')) {
-    known.add('device');
-    info.viewport_width_px = document.documentElement?.clientWidth || undefined;
-    const { connection } = navigator as Navigator & { connection?: { effectiveType?: string } };
-    info.effective_connection_type = connection?.effectiveType;
-  }
-}
-
-/** Spreads events over as few bodies as the byte limit allows. */
-function pack(head: string, events: string[]): string[] {
-  const open = `${head.slice(0, -1)},"events":[`;
-  const room = MAX_BODY_BYTES - byteLength(open) - 2;
-  const bodies: string[][] = [];
-  let left = 0;
-  for (const event of events) {
-    const size = byteLength(event) + 1;
-    if (size > left) {
-      bodies.push([]);
-      left = room;
-    }
-    bodies[bodies.length - 1]?.push(event);
-    left -= size;
-  }
-  return bodies.map((body) => `${open}${body.join()}]}`);
+/** Takes as many rows of events into a body as the byte limit allows, one at least. */
+function pack(head: string, rows: string[]): string {
+  let room = MAX_BODY_BYTES - byteLength(head);
+  let count = 0;
+  do {
+    room -= byteLength(rows[count++] as string) + 1;
+  } while (count < rows.length && room > byteLength(rows[count] as string) + 4);
+  return `${head},[${rows.splice(0, count).join()}]]`;
 }

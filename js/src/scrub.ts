@@ -4,17 +4,32 @@ import { URL } from './lib/url';
 const MAX_URL = 2048;
 
 /**
- * Returns the scheme, host and path of an http or https URL, and nothing of
+ * Returns the scheme, host and path of an http, https or WebSocket URL, and nothing of
  * what may hold secrets: credentials, query and fragment. Other URLs, and what
  * is none, give undefined.
  */
-export function scrubUrl(url: string): string | undefined {
+export function scrubUrl(url: string | undefined): string | undefined {
   try {
-    const { protocol, host, pathname } = new URL(url, location.href);
-    return /^https?:$/.test(protocol) ? `${protocol}//${host}${pathname}`.slice(0, MAX_URL) : undefined;
+    const { protocol, host, pathname } = new URL(url || 'about:', location.href);
+    return /^(http|ws)s?:$/.test(protocol) ? `${protocol}//${host}${scrubPath(pathname)}`.slice(0, MAX_URL) : undefined;
   } catch {
     return undefined;
   }
+}
+
+/**
+ * Puts [email] and [id] for those segments of a path that are one by their shape:
+ * long numbers, hexadecimal digits such as UUIDs, and tokens. Names of files stay,
+ * which may hold the hash of their build.
+ */
+function scrubPath(path: string): string {
+  return path.replace(/[^/]{7,}/g, (segment) =>
+    /@|%40/.test(segment)
+      ? '[email]'
+      : /^\d{7,}$|^[\da-f-]{16,}$|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w-]{16,}$/.test(segment)
+        ? '[id]'
+        : segment,
+  );
 }
 
 /**

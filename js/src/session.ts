@@ -33,15 +33,22 @@ export function createSession(openStorage: () => Storage): (nowMs: number) => st
   }
 
   return (nowMs) => {
-    const [, storedId, begun, used] = /^([\da-f]{16})\.(\d+)\.(\d+)$/.exec(load()) ?? [];
+    let [, id = '', begun, used] = /^([\da-f]{16})\.(\d+)\.(\d+)$/.exec(load()) ?? [];
+    const ageMs = nowMs - Number(begun);
     // A session from the future is one from before the clock was set back.
-    const lives =
-      storedId !== undefined &&
-      Number(begun) <= nowMs &&
-      nowMs - Number(begun) < MAX_MS &&
-      Math.abs(nowMs - Number(used)) < IDLE_MS;
-    const id = lives ? storedId : newId();
-    save(`${id}.${lives ? begun : nowMs}.${nowMs}`);
+    if (!(ageMs >= 0 && ageMs < MAX_MS && Math.abs(nowMs - Number(used)) < IDLE_MS)) {
+      id = newId();
+      begun = String(nowMs);
+    }
+    save(`${id}.${begun}.${nowMs}`);
     return id;
   };
+}
+
+/**
+ * Whether a session is among a share of all, from 0 to 1. It is by its id, so that
+ * all tabs and pages of a session agree.
+ */
+export function isSampled(sessionId: string, share: number): boolean {
+  return Number.parseInt(sessionId.slice(0, 8), 16) / 2 ** 32 < share;
 }

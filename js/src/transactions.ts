@@ -47,14 +47,13 @@ export interface PageState {
 /** Makes definitions ready; the broken ones are left out. */
 export function compile(configs: TransactionConfig[]): Definition[] {
   const definitions: Definition[] = [];
-  for (const { name, version, page, request } of configs) {
+  for (const { page, request, ...named } of configs) {
     try {
       definitions.push({
-        name,
-        version,
+        ...named,
         page: page ? new RegExp(page) : undefined,
-        path: request ? new RegExp(request.path) : undefined,
-        method: request?.method || undefined,
+        path: request && new RegExp(request.path),
+        method: request?.method,
       });
     } catch {
       // Not a regular expression in this browser.
@@ -123,8 +122,20 @@ export function settlePage(page: PageTransaction, state: PageState): Transaction
   return failed ? { ...done, reason: `status ${state.status}` } : done;
 }
 
+/** Requests that begin so soon after one another belong together. */
+const PAUSE_MS = 100;
+
+/** Returns when the last of the requests ended that follow, one upon the other, from a moment on. */
+export function quietAfter(spans: Span[], fromMs: number): number {
+  let reachedMs = fromMs;
+  for (const [from, to] of [...spans].sort((a, b) => a[0] - b[0])) {
+    reachedMs = from <= reachedMs + PAUSE_MS ? Math.max(reachedMs, to) : reachedMs;
+  }
+  return reachedMs;
+}
+
 /** Judges the attempt that a request is. Its status is 0 if unknown. */
-export function judgeRequest(durationMs: number, status: number, failure?: RequestFailure): TransactionDone {
+export function judgeRequest(durationMs: number, status = 0, failure?: RequestFailure): TransactionDone {
   const reason = failure || (status >= 400 ? `status ${status}` : undefined);
   const ms = roundMs(durationMs);
   return {

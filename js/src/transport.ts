@@ -1,8 +1,12 @@
 import { byteLength } from './lib/byteLength';
 import { guard } from './lib/guard';
+import { listen } from './lib/listen';
 
 /** What browsers keep alive at a time for one page, whoever of its scripts sends it. */
 const KEEPALIVE_BYTES = 64 << 10;
+
+/** The function of the Fetch specification that browsers call when the page goes, or after a while. */
+type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) => unknown;
 
 /** Sends one report; leaving says that the page may not live to see the answer. */
 export type Send = (body: string, leaving: boolean) => void;
@@ -25,7 +29,7 @@ const MAX_PAUSE_MS = 300_000;
  * passed: who is blocked is not to see a request fail every other minute.
  */
 export function createTransport(url: string): Send {
-  const { fetch, setTimeout } = globalThis;
+  const { fetch, fetchLater } = globalThis as typeof globalThis & { fetchLater?: FetchLater };
   const beacon = navigator.sendBeacon.bind(navigator);
 
   let onTheWay = 0;
@@ -33,7 +37,15 @@ export function createTransport(url: string): Send {
   let pauseMs = PAUSE_MS;
   let paused = false;
 
-  function byBeacon(body: string): boolean {
+  function asItGoes(body: string): boolean {
+    try {
+      // The browser sends it by itself, whatever becomes of the page, and it is no ping.
+      if (fetchLater?.(url, { method: 'POST', body, activateAfter: 0, credentials: 'omit' })) {
+        return true;
+      }
+    } catch {
+      // Not allowed here, or too much at a time.
+    }
     try {
       return beacon(url, body);
     } catch {
@@ -97,30 +109,27 @@ export function createTransport(url: string): Send {
   /** Sends what was kept; its receiver compares the two clocks by when it was sent. */
   function again(by = byFetch): void {
     for (const body of kept.splice(0)) {
-      by(body.replace(/"sent_at_ms":\d+/, `"sent_at_ms":${Date.now()}`)) || keep(body);
+      by(body.replace(/^\[2,\d+/, `[2,${Date.now()}`)) || keep(body);
     }
   }
 
-  addEventListener(
-    'online',
-    guard(() => paused || again()),
-  );
+  listen('online', () => paused || again());
   // Not captured, so that the last reports go first. Any later the browser has given up
   // what is on its way, though it arrives.
   addEventListener(
     'pagehide',
-    guard(() => again(byBeacon)),
+    guard(() => again(asItGoes)),
   );
 
   // Blockers stop requests of sendBeacon's type more often than fetches, but
   // browsers keep it alive more surely when the page goes.
   return (body, leaving) => {
     if (leaving) {
-      byBeacon(body) || byFetch(body);
+      asItGoes(body) || byFetch(body);
     } else if (paused) {
       keep(body);
     } else {
-      byFetch(body) || byBeacon(body);
+      byFetch(body) || asItGoes(body);
     }
   };
 }

@@ -1,8 +1,13 @@
+import type { Clicks } from './collect/clicks';
+import type { Loads } from './collect/loads';
+import type { Scrolling } from './collect/scrolling';
+import type { Vitals } from './collect/vitals';
+import type { Fields } from './compact';
 import { navigationEntry } from './lib/navigationEntry';
 import { newId } from './lib/newId';
 import { scrubUrl } from './scrub';
 import type { PageTransaction } from './transactions';
-import type { Navigation, PageError, PageView, TransactionRef, ViewInfo, WireEvent } from './wire';
+import type { Detection, Navigation, PageError, TransactionRef } from './wire';
 
 /** The document, with what TypeScript's library lacks. */
 export type MaybePrerendered = Document & { prerendering?: boolean; wasDiscarded?: boolean };
@@ -14,50 +19,102 @@ export interface SeenError {
   error: PageError;
 }
 
+/** An event as the beacon keeps it: its id follows from its place in a report. */
+export interface QueuedEvent {
+  /** When it began, on the performance clock. */
+  atMs: number;
+  transaction?: TransactionRef;
+  trace_id?: string;
+  /** The number of its kind, and its columns. */
+  row: unknown[];
+}
+
+/** The kinds of events. */
+export enum Kind {
+  page_view,
+  request,
+  error,
+  transaction_done,
+  action,
+  measure,
+  resources,
+}
+
+/** What identifies a view. */
+export interface ViewInfo {
+  id: string;
+  url: string;
+  referrer?: string;
+  navigation: Navigation;
+  detection?: Detection;
+  widthPx?: number;
+  heightPx?: number;
+  connection?: string;
+}
+
+/** What measures one view only. */
+export interface Meters {
+  vitals: Vitals;
+  loads: Loads;
+  clicks: Clicks;
+  scrolling: Scrolling;
+}
+
 /**
- * One page view, and what was measured of it and not sent yet. A page has a new
- * one each time it comes back from the back/forward cache.
+ * One page view, and what was measured of it and not sent yet. A page has a new one
+ * each time it comes back from the back/forward cache, and with each route.
  */
-export interface View {
+export interface View extends Meters {
   info: ViewInfo;
   /** The session in which the view's first report went out. */
   sessionId?: string;
-  /** When it came out of the back/forward cache, on the performance clock; 0 for a load. */
-  restoredMs: number;
+  /** When it began, on the performance clock; 0 for a load. */
+  beganMs: number;
+  /** When the next view began. */
+  endedMs?: number;
   /** The trace id of the document. */
   traceId?: string;
   /** The business transaction that the page is. */
   page?: PageTransaction;
   /** Final values that no report holds yet. */
-  fields: Partial<PageView>;
+  fields: Fields;
   /** Names of the fields that were ever set: each goes out once. */
   known: Set<string>;
   errors: Map<string, SeenError>;
-  events: WireEvent[];
+  events: QueuedEvent[];
   /** Events queued so far. */
   queued: number;
+  /** Reports sent so far, and their bytes. */
+  reports: number;
+  sentBytes: number;
   /** Whether the early, or the only, report is out. */
   reported: boolean;
   /** Whether the final report is out. */
   finished: boolean;
+  /** While a timer runs for what waits, whether the final report was out when it began. */
+  armed?: boolean;
 }
 
-/** Begins the view of a page load, or of a restoration at restoredMs. */
-export function createView(restoredMs = 0): View {
+/** Begins the view of a page load, or one at beganMs that came about in another way. */
+export function createView(meters: Meters, beganMs = 0, navigation?: Navigation, detection?: Detection): View {
   return {
+    ...meters,
     info: {
       id: newId(),
       url: scrubUrl(location.href) as string,
       // Whoever goes back comes from somewhere else than they first came from.
-      referrer: restoredMs ? undefined : scrubUrl(document.referrer || 'about:'),
-      navigation: restoredMs ? 'back_forward_cache' : navigationOfLoad(),
+      referrer: navigation ? undefined : scrubUrl(document.referrer || 'about:'),
+      navigation: navigation || navigationOfLoad(),
+      detection,
     },
-    restoredMs,
+    beganMs,
     fields: {},
     known: new Set(),
     errors: new Map(),
     events: [],
     queued: 0,
+    reports: 0,
+    sentBytes: 0,
     reported: false,
     finished: false,
   };
@@ -67,12 +124,12 @@ export function createView(restoredMs = 0): View {
  * Returns when the user began to look at the view, on the performance clock. It
  * is known only once a prerendered page is activated.
  */
-export function startOf(view: View): number {
-  return view.restoredMs || navigationEntry()?.activationStart || 0;
+export function startOf({ beganMs }: Pick<View, 'beganMs'>): number {
+  return beganMs || navigationEntry()?.activationStart || 0;
 }
 
 /** Notes final values. Of each field the first counts: a report may hold it already. */
-export function measured(view: View, fields: Partial<PageView>): void {
+export function measured(view: View, fields: Fields): void {
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined && !view.known.has(name)) {
       view.known.add(name);
@@ -82,25 +139,20 @@ export function measured(view: View, fields: Partial<PageView>): void {
 }
 
 /**
- * Queues something that began at startMs on the performance clock, unless the
- * view has had its share. Ends of transactions have one beyond that of others,
+ * Queues something that began at atMs on the performance clock, unless the view has had its share. Ends of transactions have one beyond that of others,
  * so that a storm of requests hides none.
  */
 export function addEvent(
   view: View,
-  startMs: number,
-  payload: Omit<WireEvent, 'id' | 'at_ms'>,
+  atMs: number,
+  row: unknown[],
+  trace_id?: string,
   transaction: TransactionRef | undefined = view.page?.ref,
 ): void {
-  if (view.queued < (payload.transaction_done ? 2000 : 1000)) {
+  if (view.queued < (row[0] === Kind.transaction_done ? 2000 : 1000)) {
     view.queued++;
-    view.events.push({ id: newId(), at_ms: wallClock(startMs), transaction, ...payload });
+    view.events.push({ atMs, transaction, trace_id, row });
   }
-}
-
-/** Turns a moment on the performance clock into milliseconds since 1970. */
-export function wallClock(ms: number): number {
-  return Math.round(performance.timeOrigin + ms);
 }
 
 function navigationOfLoad(): Navigation {

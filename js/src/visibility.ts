@@ -1,30 +1,54 @@
-import { guard } from './lib/guard';
+import { listen } from './lib/listen';
 import { navigationEntry } from './lib/navigationEntry';
 import type { MaybePrerendered } from './view';
 
+/** When the user could see the page; all times on the performance clock. */
+export interface Visibility {
+  /** When the page was first hidden at or after a moment; Infinity if it was not. */
+  hiddenAfter(ms: number): number;
+  /** When it was last shown; Infinity if it never was. */
+  shownMs(): number;
+}
+
+/** Times that are kept; with more the first count as what came last. */
+const MAX_TIMES = 100;
+
 /**
- * Returns a function that tells when the page was first hidden, on the
- * performance clock; Infinity while it never was. What is painted after that is
+ * Watches when the page is hidden and shown. What is painted after it was hidden is
  * late since nobody looks, and not since the page is slow.
  */
-export function watchFirstHidden(): () => number {
+export function watchVisibility(): Visibility {
   const page = document as MaybePrerendered;
-  const hidden = () => document.visibilityState === 'hidden';
-  let firstMs = hidden() && !page.prerendering ? 0 : Number.POSITIVE_INFINITY;
+  const isHidden = () => document.visibilityState === 'hidden';
+  const activatedMs = () => navigationEntry()?.activationStart || 0;
+  let hides: number[] = [];
+  let shownMs = Number.POSITIVE_INFINITY;
+
   if (!page.prerendering) {
     // What came before this script, where the browser keeps record of it.
-    const entry = performance
-      .getEntriesByType('visibility-state')
-      .find((e) => e.name === 'hidden' && e.startTime >= (navigationEntry()?.activationStart || 0));
-    firstMs = entry?.startTime ?? firstMs;
+    const times = (state: string) =>
+      performance
+        .getEntriesByType('visibility-state')
+        .filter((e) => e.name === state && e.startTime >= activatedMs())
+        .map((e) => e.startTime);
+    hides = times('hidden');
+    if (!isHidden()) {
+      shownMs = times('visible').pop() ?? 0;
+    } else if (!hides.length) {
+      hides.push(0);
+    }
   }
-  const note = guard((event: Event) => {
-    if (hidden()) {
-      // A page that was prerendered into the background was never seen.
-      firstMs = Math.min(firstMs, event.type === 'visibilitychange' ? event.timeStamp : 0);
+  listen('visibilitychange prerenderingchange', ({ type, timeStamp }) => {
+    // A page that was prerendered into the background was never seen.
+    const atMs = type === 'visibilitychange' ? timeStamp : activatedMs();
+    if (!isHidden()) {
+      shownMs = atMs;
+    } else if (hides.length < MAX_TIMES) {
+      hides.push(atMs);
     }
   });
-  addEventListener('visibilitychange', note, true);
-  addEventListener('prerenderingchange', note, true);
-  return () => firstMs;
+  return {
+    hiddenAfter: (ms) => hides.find((hidden) => hidden >= ms) ?? Number.POSITIVE_INFINITY,
+    shownMs: () => shownMs,
+  };
 }

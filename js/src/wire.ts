@@ -1,7 +1,7 @@
 // The wire contract, the same as the Go types of ../beacon: names, meaning and
 // optional fields. A test compares the two.
 
-/** The version of the wire contract that the beacon writes. */
+/** The version of the wire contract that these types are; compact.ts writes its compact form. */
 export const WIRE_VERSION = 1;
 
 /** Milliseconds between two moments of the monotonic clock. */

@@ -1,5 +1,6 @@
 import { takeEarly } from '../early';
 import { guard } from '../lib/guard';
+import { listen } from '../lib/listen';
 import { scrubText } from '../scrub';
 import type { SeenError } from '../view';
 import type { ErrorKind, PageError } from '../wire';
@@ -27,9 +28,7 @@ export function collectErrors(found: (error: PageError, atMs?: number) => void):
   for (const [event, atMs] of takeEarly()) {
     see(event, atMs);
   }
-  for (const type of ['error', 'unhandledrejection']) {
-    addEventListener(type, (event) => see(event), true);
-  }
+  listen('error unhandledrejection', (event) => see(event));
 }
 
 function describeEvent(event: Event): PageError | undefined {

@@ -1,7 +1,6 @@
-import { observe } from '../lib/observe';
+import { Col, type Fields, shorten } from '../compact';
 import { roundMs } from '../lib/roundMs';
 import { scrubText, scrubUrl } from '../scrub';
-import type { PageView } from '../wire';
 import type { Vital } from './vitals';
 
 /** Frames that are kept to find the script that an interaction waited for. */
@@ -22,11 +21,12 @@ type LongFrame = PerformanceEntry & { blockingDuration?: number; scripts?: Scrip
 
 export interface Frames extends Vital {
   /** What is known of the script that ran longest in a span of the performance clock. */
-  longestScript(fromMs: number, toMs: number): Partial<PageView>;
+  longestScript(fromMs: number, toMs: number): Fields;
 }
 
 /** Long animation frames: how long the page could not have answered input, and which scripts kept it from that. */
-export function collectFrames(): Frames {
+export function createFrames(): Frames {
+  const { supportedEntryTypes } = PerformanceObserver;
   let recent: LongFrame[] = [];
   let count = 0;
   let blockingMs = 0;
@@ -37,20 +37,13 @@ export function collectFrames(): Frames {
       blockingMs += blockingDuration ?? duration - LONG_TASK_MS;
     }
   };
-  const drain = observe('long-animation-frame', take) || observe('longtask', take);
+  const takes: Vital['take'] = { 'long-animation-frame': take, longtask: take };
+  const known = Object.keys(takes).some((type) => supportedEntryTypes.includes(type));
   return {
-    read() {
-      drain?.();
-      return drain ? { blocking_ms: roundMs(blockingMs), long_frames: Math.min(count, MAX_COUNT) } : {};
-    },
-    restored() {
-      drain?.();
-      recent = [];
-      count = 0;
-      blockingMs = 0;
-    },
+    take: takes,
+    read: () =>
+      known ? { [Col.blocking_ms]: roundMs(blockingMs), [Col.long_frames]: Math.min(count, MAX_COUNT) } : {},
     longestScript(fromMs, toMs) {
-      drain?.();
       let longest: Script | undefined;
       let mostMs = 0;
       for (const script of recent.flatMap((frame) => frame.scripts || [])) {
@@ -62,9 +55,9 @@ export function collectFrames(): Frames {
       }
       return longest
         ? {
-            inp_script_ms: roundMs(mostMs),
-            inp_script_url: (longest.sourceURL && scrubUrl(longest.sourceURL)) || undefined,
-            inp_script_invoker: scrubText(longest.invoker?.slice(0, MAX_INVOKER) || '') || undefined,
+            [Col.inp_script_ms]: roundMs(mostMs),
+            [Col.inp_script_url]: shorten(scrubUrl(longest.sourceURL)),
+            [Col.inp_script_invoker]: scrubText(longest.invoker?.slice(0, MAX_INVOKER) || '') || undefined,
           }
         : {};
     },

@@ -1,7 +1,6 @@
-import { observe } from '../lib/observe';
+import { Col, type Fields } from '../compact';
 import { roundMs } from '../lib/roundMs';
 import { selector } from '../lib/selector';
-import type { PageView } from '../wire';
 import type { Frames } from './frames';
 import type { Vital } from './vitals';
 
@@ -20,33 +19,41 @@ interface Interaction {
   entries: EventTiming[];
 }
 
+/** Shorter interactions are counted, but not told. */
+export const EVENT_THRESHOLD_MS = 40;
+
+/** How many interactions there were; browsers that do not count them have none with many. */
+const countInteractions = () => (performance as Performance & { interactionCount?: number }).interactionCount || 0;
+
 /**
  * Interaction to Next Paint: the longest interaction, or of many the one that 2 %
  * are longer than, one left out for every 50 (web.dev/articles/inp).
  */
-export function collectInteractions(frames: Frames): Vital {
-  let longest: Interaction[] = [];
+export function createInteractions(frames: Frames, isLoad: boolean): Vital {
+  const longest: Interaction[] = [];
   let recent: EventTiming[] = [];
   /** The interaction that INP is due to, and what is told of it. */
   let told: Interaction | undefined;
-  let fields: Partial<PageView> = {};
-  let countBefore = 0;
-  let restored = false;
-  const count = createCounter();
+  let fields: Fields = {};
+  const countBefore = countInteractions();
 
   function take(entries: EventTiming[]): void {
     recent = recent.concat(entries).slice(-MAX_RECENT);
     for (const entry of entries) {
-      count.see(entry);
       rank(longest, entry);
     }
-    const found = longest[Math.min(longest.length - 1, Math.floor((count.read() - countBefore) / 50))];
+    choose(entries);
+  }
+
+  /** Finds the interaction that INP is due to, and tells of it. */
+  function choose(entries: EventTiming[]): void {
+    const found = longest[Math.min(longest.length - 1, Math.floor((countInteractions() - countBefore) / 50))];
     // At each change, since the element may be gone from the page when the view ends,
     // and other events that have to do with it are not recent then.
     if (found && (found !== told || entries.some((e) => sameFrame(e, found.entries[0])))) {
-      const { inp_element } = fields;
+      const { [Col.inp_element]: element } = fields;
       fields = interactionFields(found.durationMs, found.entries, recent);
-      fields.inp_element = (found === told && inp_element) || fields.inp_element;
+      fields[Col.inp_element] = (found === told && element) || fields[Col.inp_element];
       told = found;
       blame();
     }
@@ -60,43 +67,19 @@ export function collectInteractions(frames: Frames): Vital {
     }
   }
 
-  const drains = [observe('event', take, { durationThreshold: count.known ? 40 : 16 }), observe('first-input', take)];
   return {
+    take: { event: take, 'first-input': take },
     read() {
-      for (const drain of drains) {
-        drain?.();
-      }
-      if (!fields.inp_script_ms) {
+      // Short ones, which are only counted, may have come since.
+      choose([]);
+      if (!fields[Col.inp_script_ms]) {
         blame();
       }
-      // Where even the first interaction is too short to be told, it counts as one frame.
-      return restored && fields.inp_ms === undefined && count.read() > countBefore ? { inp_ms: 8 } : fields;
+      // Of a load even a short first interaction is told; elsewhere it counts as one frame.
+      return !isLoad && fields[Col.inp_ms] === undefined && countInteractions() > countBefore
+        ? { [Col.inp_ms]: 8 }
+        : fields;
     },
-    restored() {
-      this.read();
-      countBefore = count.read();
-      longest = [];
-      told = undefined;
-      fields = {};
-      restored = true;
-    },
-  };
-}
-
-/** Counts interactions, also where the browser does not: it numbers them in steps of 7. */
-function createCounter() {
-  const counted = () => (performance as Performance & { interactionCount?: number }).interactionCount;
-  let least = Number.POSITIVE_INFINITY;
-  let most = 0;
-  return {
-    known: counted() !== undefined,
-    see({ interactionId: id }: EventTiming) {
-      if (id) {
-        least = Math.min(least, id);
-        most = Math.max(most, id);
-      }
-    },
-    read: () => counted() ?? (most && (most - least) / 7 + 1),
   };
 }
 
@@ -127,7 +110,7 @@ function sameFrame(a: EventTiming, b: EventTiming | undefined): boolean {
  * Describes the interaction that INP is due to by all events that were painted in
  * its frame, as far as they are among the recent ones.
  */
-export function interactionFields(inpMs: number, entries: EventTiming[], recent: EventTiming[]): Partial<PageView> {
+export function interactionFields(inpMs: number, entries: EventTiming[], recent: EventTiming[]): Fields {
   const first = entries[0] as EventTiming;
   const painted = recent.filter((e) => sameFrame(e, first)).concat(entries);
   // A handler that began before this interaction is the frame's too, and a dialogue can outlast the frame.
@@ -136,11 +119,11 @@ export function interactionFields(inpMs: number, entries: EventTiming[], recent:
   const endedMs = Math.min(Math.max(...painted.map((e) => e.processingEnd)), shownMs);
   const target = entries.find((e) => e.target)?.target;
   return {
-    inp_ms: roundMs(inpMs),
+    [Col.inp_ms]: roundMs(inpMs),
     // The browser's own selector is left when the element is gone.
-    inp_element: (target ? selector(target) : first.targetSelector) || undefined,
-    inp_input_delay_ms: roundMs(begunMs - first.startTime),
-    inp_processing_duration_ms: roundMs(endedMs - begunMs),
-    inp_presentation_delay_ms: roundMs(shownMs - endedMs),
+    [Col.inp_element]: (target ? selector(target) : first.targetSelector) || undefined,
+    [Col.inp_input_delay_ms]: roundMs(begunMs - first.startTime),
+    [Col.inp_processing_duration_ms]: roundMs(endedMs - begunMs),
+    [Col.inp_presentation_delay_ms]: roundMs(shownMs - endedMs),
   };
 }

@@ -1,12 +1,19 @@
 import { guard } from '../lib/guard';
+import { newId } from '../lib/newId';
+import { now } from '../lib/now';
 import { URL } from '../lib/url';
 import { scrubUrl } from '../scrub';
 import type { RequestFailure } from '../wire';
 
 /** Ends a request that began, with its status, or 0, and why it failed. */
 export type End = (status: number, failure?: RequestFailure) => void;
+/** A request that began, and the traceparent header that it is to carry, if any (W3C Trace Context). */
+export interface Begun {
+  end: End;
+  traceparent?: string;
+}
 /** Begins a request of the page; undefined for one that is not measured. */
-export type Begin = (method: string, url: string, initiator: string) => End | undefined;
+export type Begin = (method: string, url: string, initiator: string) => Begun | undefined;
 
 /** A request that runs; its start is on the performance clock. */
 export interface OpenRequest {
@@ -22,6 +29,8 @@ export interface Note extends OpenRequest {
   endMs?: number;
   status: number;
   failure?: RequestFailure;
+  /** The trace that it has begun. */
+  traceId?: string;
   entry?: PerformanceResourceTiming;
   /** Delivered without an entry; one that comes late is swallowed. */
   delivered?: boolean;
@@ -50,17 +59,21 @@ const LATE_MS = 60_000;
 const LEAVING_MS = 20;
 const MAX_NOTES = 200;
 
-/** Calls deliver with each request but those to ownUrl, once its entry has joined it or will not come. */
+/**
+ * Calls deliver with each request but those to ownUrl, once its entry has joined it or
+ * will not come. Requests to traced origins get a traceparent.
+ */
 export function createNotes(
   deliver: (note: Note, entry?: PerformanceResourceTiming) => void,
   ownUrl: string | undefined,
   matters: (request: OpenRequest) => boolean,
+  traced: string[],
 ): Notes {
   const notes: Note[] = [];
   const open = () => notes.filter((note) => !note.delivered);
 
-  function begin(method: string, url: string, initiator: string): End | undefined {
-    const { href, pathname } = new URL(url, document.baseURI);
+  function begin(method: string, url: string, initiator: string): Begun | undefined {
+    const { href, pathname, origin } = new URL(url, document.baseURI);
     if (!/^http/.test(href) || scrubUrl(href) === ownUrl || notes.length >= MAX_NOTES) {
       return undefined;
     }
@@ -69,18 +82,22 @@ export function createNotes(
       path: pathname,
       url: href.split('#')[0] as string,
       initiator,
-      startMs: performance.now(),
+      startMs: now(),
       status: 0,
+      traceId: traced.includes(origin) ? newId() + newId() : undefined,
     };
     notes.push(note);
-    return guard((status, failure) => {
-      if (!note.delivered) {
-        note.endMs = performance.now();
-        note.status = status;
-        note.failure = failure;
-        settle(note);
-      }
-    });
+    return {
+      traceparent: note.traceId && `00-${note.traceId}-${newId()}-01`,
+      end: guard((status, failure) => {
+        if (!note.delivered) {
+          note.endMs = now();
+          note.status = status;
+          note.failure = failure;
+          settle(note);
+        }
+      }),
+    };
   }
 
   function settle(note: Note): void {
@@ -126,10 +143,10 @@ export function createNotes(
       return !!note;
     },
     finish(gone) {
-      const now = performance.now();
+      const nowMs = now();
       for (const note of open()) {
-        const { endMs = now, failure } = note;
-        const left = note.endMs === undefined ? matters(note) : failure === 'network' && now - endMs < LEAVING_MS;
+        const { endMs = nowMs, failure } = note;
+        const left = note.endMs === undefined ? matters(note) : failure === 'network' && nowMs - endMs < LEAVING_MS;
         if (gone && left) {
           note.endMs = endMs;
           note.failure = 'aborted';

@@ -1,11 +1,12 @@
+import { Col, type Fields, shorten } from '../compact';
 import { guard } from '../lib/guard';
 import { navigationEntry } from '../lib/navigationEntry';
-import { observe } from '../lib/observe';
+import { now } from '../lib/now';
 import { roundMs } from '../lib/roundMs';
 import { selector } from '../lib/selector';
 import { scrubUrl } from '../scrub';
-import type { PageView } from '../wire';
-import type { Vital } from './vitals';
+import type { Visibility } from '../visibility';
+import type { Vitals } from './vitals';
 
 /** An entry of Largest Contentful Paint, and what may be gone later. */
 interface Largest {
@@ -17,63 +18,80 @@ interface Largest {
 
 type LargestPaint = PerformanceEntry & { element?: Element | null; id?: string; url?: string };
 
+/** Interaction to Contentful Paint: what an input has changed, and the largest of that so far. */
+type InteractionPaint = PerformanceEntry & { largestContentfulPaint?: LargestPaint & { renderTime: number } };
+
+/** The entry of a soft navigation (W3C Soft Navigations). */
+export type SoftNavigation = PerformanceEntry & {
+  presentationTime?: number;
+  paintTime?: number;
+  getLargestInteractionContentfulPaint?(): InteractionPaint | null;
+};
+
 /**
- * First and Largest Contentful Paint (W3C Paint Timing and Largest Contentful
- * Paint), of pages that were looked at since they began. A view that comes back
- * from the back/forward cache has both when it is drawn again.
+ * First and Largest Contentful Paint (W3C Paint Timing, Largest Contentful Paint and
+ * Soft Navigations), of views that were looked at since they began. Of a new route
+ * only browsers with soft navigations tell. A view that comes back from the
+ * back/forward cache has both when it is drawn again.
  */
-export function collectPaints(firstHidden: () => number): Vital {
+export function createPaints(beganMs: number, visibility: Visibility): Vitals {
+  const startMs = () => beganMs || navigationEntry()?.activationStart || 0;
+  const seen = (ms: number) => ms < visibility.hiddenAfter(startMs());
   let firstMs: number | undefined;
   let largest: Largest | undefined;
   let settled = false;
-  let restored: Partial<PageView> | undefined;
+  let restored: Fields | undefined;
 
-  const drainFirst = observe('paint', (entries) => {
-    firstMs ??= entries.find((e) => e.name === 'first-contentful-paint')?.startTime;
-  });
-  const drainLargest = observe<LargestPaint>('largest-contentful-paint', (entries) => {
-    for (const entry of settled ? [] : entries) {
-      if (entry.startTime < firstHidden()) {
-        largest = describe(entry);
+  function takeInteraction(entries: InteractionPaint[]): void {
+    for (const { largestContentfulPaint: paint } of entries) {
+      if (paint && beganMs && !settled && seen(paint.renderTime)) {
+        largest = describe(paint);
       }
     }
-  });
-  // What is painted after the first click or key is an answer to it. Scripts' clicks
-  // are none.
-  const settle = guard((event: Event) => {
-    if (event.isTrusted && !settled) {
-      whenIdle(() => {
-        drainLargest?.();
-        settled = true;
-      });
-    }
-  });
-  addEventListener('keydown', settle, true);
-  addEventListener('click', settle, true);
+  }
 
   return {
+    take: {
+      paint(entries: PerformanceEntry[]) {
+        firstMs ??= entries.find((e) => e.name === 'first-contentful-paint')?.startTime;
+      },
+      'largest-contentful-paint'(entries: LargestPaint[]) {
+        for (const entry of entries) {
+          if (!beganMs && !settled && seen(entry.startTime)) {
+            largest = describe(entry);
+          }
+        }
+      },
+      'interaction-contentful-paint': takeInteraction,
+      'soft-navigation'([entry]: SoftNavigation[]) {
+        firstMs = entry?.presentationTime || entry?.paintTime;
+        const paint = entry?.getLargestInteractionContentfulPaint?.();
+        if (paint) {
+          takeInteraction([paint]);
+        }
+      },
+    },
     read() {
       if (restored) {
         return restored;
       }
-      drainFirst?.();
-      drainLargest?.();
-      const activatedMs = navigationEntry()?.activationStart || 0;
       return {
-        fcp_ms: firstMs !== undefined && firstMs < firstHidden() ? roundMs(firstMs - activatedMs) : undefined,
-        ...(largest && largestFields(largest, activatedMs)),
+        [Col.fcp_ms]: firstMs !== undefined && seen(firstMs) ? roundMs(firstMs - startMs()) : undefined,
+        ...(largest && largestFields(largest, startMs(), !!beganMs)),
       };
     },
-    restored(atMs) {
-      const view = {};
+    settle() {
       settled = true;
+    },
+    restored() {
+      const view = {};
       restored = view;
       // After the second frame the first is on the screen.
       requestAnimationFrame(() =>
         requestAnimationFrame(
           guard(() => {
-            const drawn = roundMs(performance.now() - atMs);
-            Object.assign(view, { fcp_ms: drawn, lcp_ms: drawn, lcp_element_render_delay_ms: drawn });
+            const drawn = roundMs(now() - beganMs);
+            Object.assign(view, { [Col.fcp_ms]: drawn, [Col.lcp_ms]: drawn, [Col.lcp_element_render_delay_ms]: drawn });
           }),
         ),
       );
@@ -83,6 +101,7 @@ export function collectPaints(firstHidden: () => number): Vital {
 
 function describe({ startTime, element, id, url = '' }: LargestPaint): Largest {
   return {
+    // The moment that it was rendered, of both kinds of entries.
     atMs: startTime,
     url,
     element: selector(element) || (id && `#${id}`) || undefined,
@@ -96,30 +115,21 @@ function describe({ startTime, element, id, url = '' }: LargestPaint): Largest {
 }
 
 /** The parts of Largest Contentful Paint are those of web.dev/articles/optimize-lcp; they add up to it. */
-function largestFields({ atMs, element, url, resource }: Largest, activatedMs: number): Partial<PageView> {
-  const paintMs = Math.max(atMs - activatedMs, 0);
+function largestFields({ atMs, element, url, resource }: Largest, startMs: number, soft: boolean): Fields {
+  const paintMs = Math.max(atMs - startMs, 0);
   const navigation = navigationEntry();
-  const answeredMs = navigation && navigation.responseStart <= performance.now() ? navigation.responseStart : 0;
-  const ttfbMs = Math.max(answeredMs - activatedMs, 0);
-  const requestedMs = Math.max(ttfbMs, resource ? (resource.requestStart || resource.startTime) - activatedMs : 0);
-  const loadedMs = Math.min(paintMs, Math.max(requestedMs, resource ? resource.responseEnd - activatedMs : 0));
+  // A new route has no document to wait for.
+  const answeredMs = !soft && navigation && navigation.responseStart <= now() ? navigation.responseStart : 0;
+  const ttfbMs = Math.max(answeredMs - startMs, 0);
+  const requestedMs = Math.max(ttfbMs, resource ? (resource.requestStart || resource.startTime) - startMs : 0);
+  const loadedMs = Math.min(paintMs, Math.max(requestedMs, resource ? resource.responseEnd - startMs : 0));
   return {
-    lcp_ms: roundMs(paintMs),
-    lcp_element: element,
-    lcp_url: url ? scrubUrl(url) : undefined,
+    [Col.lcp_ms]: roundMs(paintMs),
+    [Col.lcp_element]: element,
+    [Col.lcp_url]: shorten(scrubUrl(url)),
     // Text has no resource to wait for.
-    lcp_resource_load_delay_ms: url ? roundMs(requestedMs - ttfbMs) : undefined,
-    lcp_resource_load_duration_ms: url ? roundMs(loadedMs - requestedMs) : undefined,
-    lcp_element_render_delay_ms: roundMs(paintMs - loadedMs),
+    [Col.lcp_resource_load_delay_ms]: url ? roundMs(requestedMs - ttfbMs) : undefined,
+    [Col.lcp_resource_load_duration_ms]: url ? roundMs(loadedMs - requestedMs) : undefined,
+    [Col.lcp_element_render_delay_ms]: roundMs(paintMs - loadedMs),
   };
-}
-
-/** Calls then when the page has nothing to do, within a second; some browsers cannot tell. */
-function whenIdle(then: () => void): void {
-  const idle: typeof requestIdleCallback | undefined = globalThis.requestIdleCallback;
-  if (idle) {
-    idle(guard(then), { timeout: 1000 });
-  } else {
-    setTimeout(guard(then));
-  }
 }

@@ -1,20 +1,27 @@
+import { shorten, unless } from '../compact';
 import { guard } from '../lib/guard';
+import { observe } from '../lib/observe';
 import { patchFetch } from '../lib/patchFetch';
 import { patchXhr } from '../lib/patchXhr';
 import { roundMs } from '../lib/roundMs';
 import { traceId } from '../lib/traceId';
 import { URL } from '../lib/url';
 import { scrubUrl } from '../scrub';
-import type { RequestTiming } from '../wire';
+import { Kind } from '../view';
+import type { RequestFailure } from '../wire';
 import { createNotes, type Note, type Notes, type OpenRequest } from './notes';
 
 /** A finished request of the page; times on the performance clock. */
 export interface FinishedRequest {
   startMs: number;
   endMs: number;
-  timing: RequestTiming;
+  method?: string;
   path: string;
+  status?: number;
+  failure?: RequestFailure;
   traceId?: string;
+  /** As the wire has it. */
+  row: unknown[];
 }
 
 export interface Requests extends Pick<Notes, 'open'> {
@@ -26,71 +33,88 @@ export interface Requests extends Pick<Notes, 'open'> {
   drain(leaving: boolean, gone: boolean): void;
 }
 
+/** Takes in something that the page has loaded, but for fetch and XMLHttpRequest. */
+export type Loaded = (entry: PerformanceResourceTiming, request: FinishedRequest) => void;
+
 /**
- * Calls found with each fetch and XMLHttpRequest of the page, except those to
- * ownUrl. Resource Timing tells of them. Only with matters are fetch and
+ * Calls found with each fetch and XMLHttpRequest of the page, and loaded with all
+ * else, except what goes to ownUrl. Resource Timing tells of them. Only with matters are fetch and
  * XMLHttpRequest replaced, to learn methods, failures and what still runs; it
- * says of a request whether to tell of it when the user leaves it behind.
+ * says of a request whether to tell of it when the user leaves it behind. Requests to
+ * traced origins then begin a trace.
  */
 export function collectRequests(
   found: (request: FinishedRequest) => void,
+  loaded: Loaded,
   ownUrl: string | undefined,
   matters?: (request: OpenRequest) => boolean,
+  traced: string[] = [],
 ): Requests {
-  const notes = createNotes(deliver, ownUrl, matters || (() => false));
+  const notes = __FULL__ && matters ? createNotes(deliver, ownUrl, matters, traced) : undefined;
 
   function deliver(note: Note | undefined, entry?: PerformanceResourceTiming): void {
-    const url = scrubUrl(entry?.name || note?.url || '');
+    const url = entry?.name || note?.url;
     if (url) {
       found(describe(url, note, entry));
     }
   }
 
-  function onEntries(entries: PerformanceEntryList): void {
-    for (const entry of entries as PerformanceResourceTiming[]) {
-      const ours = scrubUrl(entry.name) === ownUrl;
-      if (!ours && /^(fetch|xmlhttprequest)$/.test(entry.initiatorType) && !notes.join(entry)) {
+  function onEntries(entries: PerformanceResourceTiming[]): void {
+    for (const entry of entries) {
+      const url = scrubUrl(entry.name);
+      if (!url || url === ownUrl) {
+        continue;
+      }
+      if (!/^(fetch|xmlhttprequest)$/.test(entry.initiatorType)) {
+        loaded(entry, describe(entry.name, undefined, entry));
+      } else if (!notes?.join(entry)) {
         deliver(undefined, entry);
       }
     }
   }
 
-  const observer = new PerformanceObserver(guard((list) => onEntries(list.getEntries())));
-  guard(() => observer.observe({ type: 'resource', buffered: true }))();
-  if (matters) {
+  const drain = observe('resource', onEntries);
+  if (notes) {
     guard(patchFetch)(guard(notes.begin));
     guard(patchXhr)(guard(notes.begin));
   }
   return {
-    open: notes.open,
+    open: () => notes?.open() || [],
     drain(leaving, gone) {
-      onEntries(observer.takeRecords());
+      drain?.();
       if (leaving) {
-        notes.finish(gone);
+        notes?.finish(gone);
       }
     },
   };
 }
 
-function describe(url: string, note: Note | undefined, entry?: PerformanceResourceTiming): FinishedRequest {
+function describe(url: string, note?: Note, entry?: PerformanceResourceTiming): FinishedRequest {
   const startMs = entry ? entry.startTime : (note?.startMs as number);
-  const endMs = entry ? entry.startTime + entry.duration : (note?.endMs as number);
+  const endMs = entry ? startMs + entry.duration : (note?.endMs as number);
   // Other origins that do not allow timing give zero for both.
   const shown = entry && entry.requestStart > 0;
+  const status = note?.status || entry?.responseStatus || undefined;
+  const { method, failure } = note || {};
   return {
     startMs,
     endMs,
+    method,
     path: new URL(url).pathname,
-    traceId: traceId(entry),
-    timing: {
-      method: note?.method,
-      url,
-      initiator: entry?.initiatorType || (note?.initiator as string),
-      status_code: note?.status || entry?.responseStatus || undefined,
-      failure: note?.failure,
-      duration_ms: roundMs(endMs - startMs),
-      request_ms: shown && entry.responseStart > 0 ? roundMs(entry.responseStart - entry.requestStart) : undefined,
-      transfer_size_bytes: shown ? entry.transferSize : undefined,
-    },
+    status,
+    failure,
+    traceId: traceId(entry) || note?.traceId,
+    row: [
+      Kind.request,
+      method,
+      shorten(scrubUrl(url)),
+      unless('fetch', entry?.initiatorType || note?.initiator),
+      status,
+      failure,
+      undefined,
+      roundMs(endMs - startMs),
+      shown && entry.responseStart > 0 ? roundMs(entry.responseStart - entry.requestStart) : undefined,
+      shown ? entry.transferSize : undefined,
+    ],
   };
 }

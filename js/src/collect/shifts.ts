@@ -1,4 +1,4 @@
-import { observe } from '../lib/observe';
+import { Col } from '../compact';
 import { selector } from '../lib/selector';
 import type { Vital } from './vitals';
 
@@ -19,10 +19,12 @@ interface Burst {
 }
 
 /** Cumulative Layout Shift: the sum of the worst burst of shifts that no input explains (web.dev/articles/cls). */
-export function collectShifts(): Vital {
+export function createShifts(): Vital {
+  const known = PerformanceObserver.supportedEntryTypes.includes('layout-shift');
   let burst: Burst | undefined;
   let worst: Pick<Burst, 'sum' | 'element'> = { sum: 0 };
-  const drain = observe<LayoutShift>('layout-shift', (entries) => {
+
+  function take(entries: LayoutShift[]): void {
     for (const { startTime, value, sources, hadRecentInput } of entries) {
       if (hadRecentInput) {
         continue;
@@ -42,16 +44,10 @@ export function collectShifts(): Vital {
         worst = { ...burst };
       }
     }
-  });
+  }
+
   return {
-    read() {
-      drain?.();
-      return drain ? { cls: Math.round(worst.sum * 1e4) / 1e4, cls_element: worst.element } : {};
-    },
-    restored() {
-      drain?.();
-      burst = undefined;
-      worst = { sum: 0 };
-    },
+    take: { 'layout-shift': take },
+    read: () => (known ? { [Col.cls]: Math.round(worst.sum * 1e4) / 1e4, [Col.cls_element]: worst.element } : {}),
   };
 }

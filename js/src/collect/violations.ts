@@ -1,4 +1,4 @@
-import { guard } from '../lib/guard';
+import { listen } from '../lib/listen';
 import { scrubUrl } from '../scrub';
 import type { PageError } from '../wire';
 
@@ -8,26 +8,31 @@ import type { PageError } from '../wire';
  * texts are those that the collector makes of the browser's own reports.
  */
 export function collectViolations(found: (error: PageError) => void, ownUrl = ''): void {
-  document.addEventListener(
+  listen(
     'securitypolicyviolation',
-    guard((event: SecurityPolicyViolationEvent) => {
-      const { effectiveDirective, disposition, blockedURI, sourceFile, lineNumber, columnNumber } = event;
-      // Words such as inline and data stand beside URLs, which may be those of WebSockets.
-      const socket = /^wss?:/.test(blockedURI);
-      const url = /:\/\//.test(blockedURI) && scrubUrl(socket ? blockedURI.replace('ws', 'http') : blockedURI);
-      const blocked = url ? (socket ? url.replace('http', 'ws') : url) : blockedURI.split(':')[0] || 'inline or eval';
+    ({
+      effectiveDirective,
+      disposition,
+      blockedURI,
+      sourceFile,
+      lineNumber,
+      columnNumber,
+    }: SecurityPolicyViolationEvent) => {
+      // Words such as inline and data stand beside URLs.
+      const blocked =
+        (/:\/\//.test(blockedURI) && scrubUrl(blockedURI)) || blockedURI.split(':')[0] || 'inline or eval';
       // Of what was redirected the browser tells the origin only.
       if (effectiveDirective === 'connect-src' && ownUrl.startsWith(blocked)) {
         return;
       }
-      const place = sourceFile && scrubUrl(sourceFile);
+      const place = scrubUrl(sourceFile);
       found({
         kind: 'csp-violation',
         type: effectiveDirective,
         message: `${effectiveDirective} ${disposition === 'report' ? 'would block' : 'blocked'} ${blocked}`,
-        stack: place ? `at ${[place, lineNumber, columnNumber].filter(Boolean).join(':')}` : undefined,
+        stack: place && `at ${place}:${lineNumber}:${columnNumber}`,
         count: 1,
       });
-    }),
+    },
   );
 }

@@ -1,37 +1,97 @@
-import { watchFirstHidden } from '../visibility';
-import type { PageView } from '../wire';
-import { collectFrames } from './frames';
-import { collectInteractions } from './interactions';
-import { collectPaints } from './paints';
-import { collectShifts } from './shifts';
+import { Col, type Fields } from '../compact';
+import { listen } from '../lib/listen';
+import { observe } from '../lib/observe';
+import { whenIdle } from '../lib/whenIdle';
+import type { Visibility } from '../visibility';
+import { createFrames } from './frames';
+import { createInteractions, EVENT_THRESHOLD_MS } from './interactions';
+import { createPaints } from './paints';
+import { createShifts } from './shifts';
 
-/** One of the Web Vitals, or two that come together. */
+/** One of the Web Vitals of a view, or two that come together. */
 export interface Vital {
+  /** Takes in entries that began in the view, of one of the types that it asks for. */
+  take: Record<string, (entries: never[]) => void>;
   /** What is known of the view by now. */
-  read(): Partial<PageView>;
-  /** Begins anew, for the view that came back from the back/forward cache at that moment. */
-  restored(atMs: number): void;
+  read(): Fields;
 }
 
-/** Collects the Web Vitals of the page. */
-export function collectVitals(): Vital {
-  const paints = collectPaints(watchFirstHidden());
-  const frames = collectFrames();
-  const others = [collectShifts(), collectInteractions(frames), frames];
-  let back = false;
+/** The Web Vitals of one view. */
+export interface Vitals extends Vital {
+  /** What is painted from now on is an answer to the user's input. */
+  settle(): void;
+  /** The view is drawn again: it came back from the back/forward cache. */
+  restored(): void;
+}
+
+/** Which entries make vitals; of the last two a browser has one at most. */
+const TYPES = [
+  'paint',
+  'largest-contentful-paint',
+  'interaction-contentful-paint',
+  'layout-shift',
+  'event',
+  'first-input',
+  'long-animation-frame',
+  'longtask',
+];
+
+/**
+ * Hands the browser's entries to the vitals of the view that they are of. Returns a
+ * function that takes at once what the browser has not delivered yet.
+ */
+export function observeVitals(of: (entry: PerformanceEntry) => Vitals, current: () => Vitals): () => void {
+  const { supportedEntryTypes } = PerformanceObserver;
+  const drains = TYPES.filter(
+    (type) => type !== 'longtask' || !supportedEntryTypes.includes('long-animation-frame'),
+  ).map((type) =>
+    observe(
+      type,
+      (entries) => {
+        for (const vitals of new Set(entries.map(of))) {
+          vitals.take[type]?.(entries.filter((entry) => of(entry) === vitals) as never[]);
+        }
+      },
+      { durationThreshold: EVENT_THRESHOLD_MS },
+    ),
+  );
+  const drainAll = () => {
+    for (const drain of drains) {
+      drain?.();
+    }
+  };
+  // Scripts' clicks are none.
+  listen('keydown click', ({ isTrusted }) => {
+    const vitals = current();
+    if (isTrusted) {
+      whenIdle(() => {
+        drainAll();
+        vitals.settle();
+      });
+    }
+  });
+  return drainAll;
+}
+
+/** Begins to collect the Web Vitals of a view that began at beganMs: of a load, if it is 0. */
+export function createVitals(beganMs: number, visibility: Visibility): Vitals {
+  const frames = createFrames();
+  const paints = createPaints(beganMs, visibility);
+  const shifts = createShifts();
+  const interactions = createInteractions(frames, !beganMs);
   return {
+    take: Object.assign({}, frames.take, paints.take, shifts.take, interactions.take),
     read() {
       const painted = paints.read();
-      const [shifted, ...rest] = others.map((vital) => vital.read());
-      // What nobody saw did not shift.
-      return { ...painted, ...(back || painted.fcp_ms !== undefined ? shifted : {}), ...Object.assign({}, ...rest) };
+      return {
+        ...painted,
+        // What nobody saw did not shift.
+        ...(beganMs || painted[Col.fcp_ms] !== undefined ? shifts.read() : {}),
+        ...interactions.read(),
+        ...frames.read(),
+      };
     },
-    restored(atMs) {
-      back = true;
-      paints.restored(atMs);
-      for (const vital of others) {
-        vital.restored(atMs);
-      }
-    },
+    settle: paints.settle,
+    restored: paints.restored,
   };
 }

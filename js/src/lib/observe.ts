@@ -13,7 +13,11 @@ export function observe<E extends PerformanceEntry>(
   if (!PerformanceObserver.supportedEntryTypes?.includes(type)) {
     return undefined;
   }
-  const pass = guard((entries: PerformanceEntryList) => take(entries as E[]));
+  const pass = guard((entries: PerformanceEntryList) => {
+    if (entries.length) {
+      take(entries as E[]);
+    }
+  });
   const observer = new PerformanceObserver((list) => pass(list.getEntries()));
   observer.observe({ type, buffered: true, ...options });
   return () => pass(observer.takeRecords());

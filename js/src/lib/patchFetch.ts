@@ -3,20 +3,29 @@ import { guard } from './guard';
 import { URL } from './url';
 
 /**
- * Tells begin of each fetch. The page's arguments, result and errors pass
- * through as they are; what it does with the answer's body is not seen.
+ * Tells begin of each fetch. The page's arguments, result and errors pass through as
+ * they are, but for the header that begin asks for; what the page does with the
+ * answer's body is not seen.
  */
 export function patchFetch(begin: Begin): void {
   // The page may name something of its own Request later.
-  const { fetch: native, Request } = globalThis;
+  const { fetch: native, Request, Headers } = globalThis;
   globalThis.fetch = function fetch(this: unknown, ...args: unknown[]) {
     const [input, init] = args as Parameters<typeof native>;
     let request: Request | undefined;
     const end = guard(() => {
       request = input instanceof Request ? input : undefined;
-      return request || typeof input === 'string' || input instanceof URL
-        ? begin(init?.method || request?.method || 'GET', request ? request.url : String(input), 'fetch')
-        : undefined;
+      const begun =
+        request || typeof input === 'string' || input instanceof URL
+          ? begin(init?.method || request?.method || 'GET', request ? request.url : String(input), 'fetch')
+          : undefined;
+      // What is sent without CORS may have no headers of its own.
+      if (begun?.traceparent && (init?.mode || request?.mode) !== 'no-cors') {
+        const headers = new Headers(init?.headers || request?.headers);
+        headers.set('traceparent', begun.traceparent);
+        args[1] = { ...init, headers };
+      }
+      return begun?.end;
     })();
     const answer = native.apply(this as typeof globalThis, args as Parameters<typeof native>);
     if (!end || typeof answer?.then !== 'function') {

@@ -1,7 +1,7 @@
 import type { Begin, End } from '../collect/notes';
 import { guard } from './guard';
 
-/** Tells begin of each XMLHttpRequest; its behaviour stays as it is. */
+/** Tells begin of each XMLHttpRequest; its behaviour stays as it is, but for the header that begin asks for. */
 export function patchXhr(begin: Begin): void {
   const { prototype } = XMLHttpRequest;
   const { open, send } = prototype;
@@ -15,9 +15,12 @@ export function patchXhr(begin: Begin): void {
   prototype.send = function (this: XMLHttpRequest, ...args) {
     guard(() => {
       const known = opened.get(this);
-      const end = known && begin(known[0], known[1], 'xmlhttprequest');
-      if (end) {
-        watch(this, end);
+      const begun = known && begin(known[0], known[1], 'xmlhttprequest');
+      if (begun) {
+        watch(this, begun.end);
+        if (begun.traceparent) {
+          this.setRequestHeader('traceparent', begun.traceparent);
+        }
       }
     })();
     return send.apply(this, args);

@@ -5,8 +5,7 @@
 export function traceId(entry?: PerformanceResourceTiming): string | undefined {
   for (const { name, description } of entry?.serverTiming ?? []) {
     if (name === 'traceparent') {
-      const id = /^[\da-f]{2}-([\da-f]{32})-/.exec(description)?.[1];
-      return id && /[^0]/.test(id) ? id : undefined;
+      return /^[\da-f]{2}-(?!0{32})([\da-f]{32})-/.exec(description)?.[1];
     }
   }
   return undefined;

@@ -7,12 +7,15 @@ import { expect } from 'vitest';
 import type { Config, TransactionConfig } from '../../src/config';
 import type { PageView, Report, WireEvent } from '../../src/wire';
 import { refusal } from '../contract';
+import { readCompact } from '../readCompact';
 import { unknownFields } from '../wireFields';
 
-const bundle = readFileSync(new URL('../../dist/beacon.js', import.meta.url), 'utf8');
+const read = (name: string) => readFileSync(new URL(`../../dist/${name}`, import.meta.url), 'utf8');
+const lean = read('beacon.js');
+const full = read('beacon-full.js');
 
 /** What pages hold inline to keep errors that come before the beacon. */
-export const snippet = readFileSync(new URL('../../dist/snippet.js', import.meta.url), 'utf8');
+export const snippet = read('snippet.js');
 
 /** Starts the browser of CHROME_PATH, or the first of names on the PATH. */
 export function launch(...names: string[]): Promise<Browser> {
@@ -50,7 +53,9 @@ export function script(
   more: Partial<Config> = {},
 ): string {
   const config: Config = { collect, environment: 'test', transactions, ...more };
-  return bundle.replace('__THROUGHLINE_CONFIG__', JSON.stringify(config));
+  // As embed.go chooses.
+  const wants = config.consoleErrors || config.userTiming || config.traceOrigins || transactions.some((t) => t.request);
+  return (wants ? full : lean).replace('__THROUGHLINE_CONFIG__', JSON.stringify(config));
 }
 
 export interface Received {
@@ -165,7 +170,7 @@ export class Site {
   }
 
   private accept(body: string, request: IncomingMessage): void {
-    const report: Report = JSON.parse(body);
+    const report = readCompact(body);
     this.received.push({
       body,
       report,

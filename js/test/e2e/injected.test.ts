@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Report } from '../../src/wire';
+import { readCompact } from '../readCompact';
 import { expectOneView, launchShell, Site, script, send } from './harness';
 
 let browser: Browser;
@@ -20,7 +21,7 @@ async function inject(page: Page): Promise<Report[]> {
   // The driver's own bindings lose what a page says when it goes.
   const devtools = await page.context().newCDPSession(page);
   await devtools.send('Runtime.enable');
-  devtools.on('Runtime.bindingCalled', ({ payload }) => reports.push(JSON.parse(payload)));
+  devtools.on('Runtime.bindingCalled', ({ payload }) => reports.push(readCompact(payload)));
   await devtools.send('Runtime.addBinding', { name: '__report' });
   await page.addInitScript(`globalThis.__throughline_inject = {binding: '__report'};${script(transactions, '')}`);
   return reports;

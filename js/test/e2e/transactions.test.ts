@@ -56,7 +56,7 @@ test.concurrent('a page is completed with its load and the requests begun in it,
     expect(new Set(site.events.map((e) => e.transaction?.instance_id))).toEqual(
       new Set([event?.transaction?.instance_id]),
     );
-    expect(site.events.filter((e) => e.request)).toHaveLength(2);
+    expect(site.events.filter((e) => e.request?.initiator === 'fetch')).toHaveLength(2);
   });
 });
 

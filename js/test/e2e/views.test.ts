@@ -54,9 +54,16 @@ test.concurrent('a view that lasts gives an early and a final report', async () 
       environment: 'test',
       session_id: expect.stringMatching(/^[0-9a-f]{16}$/),
       automated: true, // the test drives the browser
-      view: { url: site.url('/shop'), referrer: site.url('/from'), navigation: 'navigate', viewport_width_px: 1280 },
+      view: {
+        url: site.url('/shop'),
+        referrer: site.url('/from'),
+        navigation: 'navigate',
+        viewport_width_px: 1280,
+        viewport_height_px: 720,
+      },
     });
-    const [early, final] = site.events;
+    expect(reports.map((r) => r.sequence)).toEqual([undefined, 1]);
+    const [early, final] = site.events.filter((e) => e.page_view);
     expect(early?.at_ms).toBe(final?.at_ms);
     expect(Math.abs((early?.at_ms ?? 0) - Date.now())).toBeLessThan(20_000);
     expect(Object.keys(early?.page_view ?? {}).sort()).toEqual(
@@ -75,6 +82,13 @@ test.concurrent('a view that lasts gives an early and a final report', async () 
         'status_code',
         'ttfb_ms',
         'fcp_ms',
+        'device_memory_gb',
+        'cpu_cores',
+        'device_pixel_ratio',
+        'rtt_ms',
+        'downlink_mbps',
+        'preferences',
+        'beacon_init_ms',
       ].sort(),
     );
     expect(early?.page_view).toMatchObject({ phase: 'early', status_code: 200, tls_ms: 0 });
@@ -175,7 +189,7 @@ test.concurrent('a bounce right after load gives all in one report', async () =>
         duration_ms: expect.any(Number),
       }),
     ]);
-    expect(site.events[1]?.error).toMatchObject({ message: 'last words', count: 1 });
+    expect(site.events.flatMap((e) => e.error ?? [])).toMatchObject([{ message: 'last words', count: 1 }]);
   });
 });
 
@@ -211,9 +225,11 @@ test.concurrent('what happens after the final report is sent without another pag
     expect(site.received[2]?.report.events).toEqual([
       expect.objectContaining({ error: expect.objectContaining({ message: 'after' }) }),
     ]);
-    expect(site.received[3]?.report.events).toEqual([
-      expect.objectContaining({ request: expect.objectContaining({ url: site.url('/missing'), status_code: 404 }) }),
-    ]);
+    const [request, ...states] = site.received[3]?.report.events ?? [];
+    expect(request?.request).toMatchObject({ url: site.url('/missing'), status_code: 404 });
+    expect(states.map((e) => e.action)).toEqual(
+      ['hidden', 'visible'].map((name) => ({ kind: 'page_state', name, count: 1, duration_ms: expect.any(Number) })),
+    );
   });
 });
 
@@ -269,7 +285,7 @@ test.concurrent('a browser that no program drives is not automated, whatever pag
     }
     await leave(page);
     await site.until(() => site.received.length === 3);
-    expect(site.received.map((r) => r.body).join()).not.toContain('automated');
+    expect(site.received.map((r) => r.report.automated)).toEqual([undefined, undefined, undefined]);
   });
 });
 
@@ -341,7 +357,10 @@ test.concurrent('a prerendered page tells nothing before it is activated', async
     });
     await site.until(() => site.received.length > 0);
     expect(site.received[0]?.report.view?.navigation).toBe('prerender');
-    expect(site.events.map((e) => e.page_view?.phase ?? e.error?.message)).toEqual(['early', 'while prerendering']);
+    expect(site.events.flatMap((e) => e.page_view?.phase ?? e.error?.message ?? [])).toEqual([
+      'early',
+      'while prerendering',
+    ]);
   });
 });
 
@@ -425,6 +444,16 @@ describe('the back/forward cache', () => {
       blocking_ms: expect.any(Number),
       long_frames: expect.any(Number),
       duration_ms: expect.any(Number),
+      visible_ms: expect.any(Number),
+      scroll_depth: 1,
+      device_memory_gb: expect.any(Number),
+      cpu_cores: expect.any(Number),
+      device_pixel_ratio: 1,
+      rtt_ms: expect.any(Number),
+      downlink_mbps: expect.any(Number),
+      preferences: '',
+      beacon_handler_ms: expect.any(Number),
+      beacon_sent_bytes: expect.any(Number),
     });
     expect(events[0]?.at_ms).toBeGreaterThan(first?.report.events[0]?.at_ms as number);
     expect(events.flatMap((e) => e.transaction_done ?? [])).toEqual([

@@ -1,26 +1,27 @@
 import { describe, expect, test } from 'vitest';
+import { writeRow } from '../../src/compact';
 import { byteLength } from '../../src/lib/byteLength';
 import { guard } from '../../src/lib/guard';
 import { newId } from '../../src/lib/newId';
 import { roundMs } from '../../src/lib/roundMs';
-import { serialize } from '../../src/lib/serialize';
 import { traceId } from '../../src/lib/traceId';
 
-describe('serialize', () => {
-  test('writes what JSON.stringify writes', () => {
-    const value = { a: 'q"\\\n\ud800', b: [1, 2.5, { c: null }], d: true, e: {}, f: [] };
-    expect(serialize(value)).toBe(JSON.stringify(value));
+describe('writeRow', () => {
+  test('writes values in their places', () => {
+    expect(writeRow([2, 'q"\\\n', [1, 2.5], true, { a: 'b' }, 0])).toBe('[2,"q\\"\\\\\\n",[1,2.5],true,{"a":"b"},0]');
   });
 
-  test('leaves out what has no value', () => {
-    expect(serialize({ a: undefined, b: Number.NaN, c: Number.POSITIVE_INFINITY, d: 0, e: '' })).toBe('{"d":0,"e":""}');
+  test('skips what has no value, and leaves it out at the end', () => {
+    const none = [undefined, '', Number.NaN, Number.POSITIVE_INFINITY];
+    expect(writeRow([...none, 1, undefined, 'x', ...none])).toBe('[-4,1,-1,"x"]');
+    expect(writeRow(none)).toBe('[]');
   });
 
   test('does not fall for toJSON of a page', () => {
     const prototype = Array.prototype as unknown as { toJSON?: () => string };
     prototype.toJSON = () => 'spoiled';
     try {
-      expect(serialize({ a: [1] })).toBe('{"a":[1]}');
+      expect(writeRow([[1]])).toBe('[[1]]');
     } finally {
       delete prototype.toJSON;
     }

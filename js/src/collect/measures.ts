@@ -1,0 +1,57 @@
+import { navigationEntry } from '../lib/navigationEntry';
+import { observe } from '../lib/observe';
+import { roundMs } from '../lib/roundMs';
+import { selector } from '../lib/selector';
+
+/** Each view tells of no more; what is measured all the time is a matter for sums. */
+const MAX_NAME = 100;
+const MAX_SERVER_TIMINGS = 8;
+
+type ElementTiming = PerformanceEntry & {
+  identifier: string;
+  renderTime: number;
+  loadTime: number;
+  element?: Element | null;
+};
+
+/** Takes in the columns of a measure that began at a moment of the performance clock. */
+type Found = (atMs: number, ...columns: unknown[]) => void;
+
+/**
+ * Calls found with the elements that the page times (Element Timing), and its marks
+ * and measures of which allowed matches the name (User Timing). startOf is the start
+ * of the view that a moment is in.
+ */
+export function collectMeasures(found: Found, startOf: (ms: number) => number, allowed?: RegExp): void {
+  observe<ElementTiming>('element', (entries) => {
+    for (const { identifier, renderTime, loadTime, element } of entries) {
+      const atMs = renderTime || loadTime;
+      if (identifier) {
+        found(atMs, 'element', identifier.slice(0, MAX_NAME), roundMs(atMs - startOf(atMs)), selector(element));
+      }
+    }
+  });
+  for (const kind of __FULL__ && allowed ? ['mark', 'measure'] : []) {
+    observe(kind, (entries) => {
+      for (const { name, startTime, duration } of entries) {
+        if (allowed?.test(name)) {
+          found(
+            startTime,
+            kind,
+            name.slice(0, MAX_NAME),
+            roundMs(kind === 'mark' ? startTime - startOf(startTime) : duration),
+          );
+        }
+      }
+    });
+  }
+}
+
+/** Calls found with what the server says of the document (Server-Timing). */
+export function readServerTimings(found: Found): void {
+  for (const { name, duration, description } of (navigationEntry()?.serverTiming || []).slice(0, MAX_SERVER_TIMINGS)) {
+    if (name !== 'traceparent') {
+      found(0, 'server_timing', name.slice(0, MAX_NAME), roundMs(duration), description.slice(0, MAX_NAME));
+    }
+  }
+}

@@ -1,0 +1,96 @@
+// The compact form of the wire, which beacon/compact.go describes: arrays whose
+// places say what is meant.
+/** beacon.CompactVersion. */
+export const COMPACT_VERSION = 2;
+
+/** The columns of a page view: its fields are kept by these. */
+export enum Col {
+  phase,
+  redirect_ms,
+  dns_ms,
+  tcp_ms,
+  tls_ms,
+  request_ms,
+  download_ms,
+  dom_interactive_ms,
+  dom_content_loaded_ms,
+  load_ms,
+  transfer_size_bytes,
+  status_code,
+  ttfb_ms,
+  fcp_ms,
+  device_memory_gb,
+  cpu_cores,
+  device_pixel_ratio,
+  rtt_ms,
+  downlink_mbps,
+  preferences,
+  beacon_init_ms,
+  lcp_ms,
+  lcp_element,
+  lcp_url,
+  lcp_resource_load_delay_ms,
+  lcp_resource_load_duration_ms,
+  lcp_element_render_delay_ms,
+  cls,
+  cls_element,
+  blocking_ms,
+  long_frames,
+  duration_ms,
+  visible_ms,
+  abandoned,
+  scroll_depth,
+  beacon_handler_ms,
+  beacon_sent_bytes,
+  inp_ms,
+  inp_element,
+  inp_input_delay_ms,
+  inp_processing_duration_ms,
+  inp_presentation_delay_ms,
+  inp_script_ms,
+  inp_script_url,
+  inp_script_invoker,
+}
+
+/** Fields of a page view. */
+export type Fields = { [column in Col]?: string | number };
+
+const { stringify } = JSON;
+const { isArray } = Array;
+const { keys } = Object;
+
+/**
+ * Writes rows as JSON. What is undefined, empty or no number is skipped: a negative
+ * number says how many places. Unlike JSON.stringify it never asks for toJSON, which
+ * some pages add to Array.prototype, where it spoils every array.
+ */
+export function writeRow(row: unknown[]): string {
+  let text = '';
+  let skipped = 0;
+  for (let i = 0; i < row.length; i++) {
+    const value = row[i];
+    if (value === undefined || value === '' || (typeof value === 'number' && !Number.isFinite(value))) {
+      skipped++;
+    } else {
+      text += `${skipped ? `,${-skipped}` : ''},${isArray(value) ? writeRow(value) : value === Object(value) ? writeTexts(value as Texts) : stringify(value)}`;
+      skipped = 0;
+    }
+  }
+  return `[${text.slice(1)}]`;
+}
+
+type Texts = Record<string, string>;
+
+function writeTexts(texts: Texts): string {
+  return `{${keys(texts)
+    .map((key) => `${stringify(key)}:${stringify(texts[key])}`)
+    .join()}}`;
+}
+
+/** Returns value, or undefined if it is what the reader takes for granted. */
+export const unless = <T>(usual: T, value: T) => (value === usual ? undefined : value);
+
+/** Leaves the page's origin out of a URL. */
+export function shorten(url: string | undefined): string | undefined {
+  return url?.startsWith(`${location.origin}/`) ? url.slice(location.origin.length) : url;
+}

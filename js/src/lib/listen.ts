@@ -1,0 +1,8 @@
+import { guard } from './guard';
+
+/** Calls then at each event of these types, with a space between, that reaches the window, before the page hears of it. */
+export function listen<E extends Event>(types: string, then: (event: E) => void): void {
+  for (const type of types.split(' ')) {
+    addEventListener(type, guard(then as (event: Event) => void), { capture: true, passive: true });
+  }
+}
