@@ -52,17 +52,43 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		scrubber = e.scrubber
 	}
 	names := e.names.Of(record.App.Name)
+	base := e.base(record, scrubber, names)
+	sentAt := time.UnixMilli(report.SentAtMS)
+	for _, event := range report.Events {
+		row := base
+		row.Event = event
+		row.Timestamp = correctTime(time.UnixMilli(event.AtMS), sentAt, record.ReceivedAt)
+		if event.Transaction != nil {
+			row.Transaction = *event.Transaction
+			if definition, ok := record.App.Transaction(row.Transaction.Name); ok {
+				row.Satisfied = definition.Satisfied
+			}
+		}
+		scrubEvent(scrubber, &row.Event)
+		e.finish(&row, report, names)
+		rows = append(rows, row)
+	}
+	return rows
+}
+
+// base is what all rows of a record have in common.
+func (e *Enricher) base(record Record, scrubber *scrub.Scrubber, names *naming.App) Row {
+	report := record.Report
 	base := Row{
-		App:         record.App.Name,
-		Source:      report.Source,
-		SessionID:   report.SessionID,
-		Release:     names.Cap(naming.Release, scrubber.Name(report.Release), record.ReceivedAt),
-		Environment: names.Cap(naming.Environment, scrubber.Name(report.Environment), record.ReceivedAt),
-		Country:     record.Country,
-		Region:      record.Region,
-		Network:     names.Cap(naming.Network, record.Network, record.ReceivedAt),
-		Client:      e.client(record),
-		ReceivedAt:  record.ReceivedAt,
+		App:          record.App.Name,
+		Source:       report.Source,
+		SessionID:    report.SessionID,
+		Sequence:     report.Sequence,
+		SampleWeight: weight(report.SampleWeight),
+		UserID:       scrubber.Name(report.UserID),
+		Attributes:   scrubAttributes(scrubber, report.Attributes),
+		Release:      names.Cap(naming.Release, scrubber.Name(report.Release), record.ReceivedAt),
+		Environment:  names.Cap(naming.Environment, scrubber.Name(report.Environment), record.ReceivedAt),
+		Country:      record.Country,
+		Region:       record.Region,
+		Network:      names.Cap(naming.Network, record.Network, record.ReceivedAt),
+		Client:       e.client(record),
+		ReceivedAt:   record.ReceivedAt,
 	}
 	if base.Environment == "" {
 		base.Environment = record.App.Environment
@@ -84,33 +110,41 @@ func (e *Enricher) Rows(rows []Row, record Record) []Row {
 		base.Journey.Name = names.Cap(naming.Journey, scrubber.Name(base.Journey.Name), record.ReceivedAt)
 		base.Journey.Location = names.Cap(naming.Location, scrubber.Name(base.Journey.Location), record.ReceivedAt)
 	}
-	sentAt := time.UnixMilli(report.SentAtMS)
-	for _, event := range report.Events {
-		row := base
-		row.Event = event
-		row.Timestamp = correctTime(time.UnixMilli(event.AtMS), sentAt, record.ReceivedAt)
-		if event.Transaction != nil {
-			row.Transaction = *event.Transaction
-			if definition, ok := record.App.Transaction(row.Transaction.Name); ok {
-				row.Satisfied = definition.Satisfied
-			}
-		}
-		scrubEvent(scrubber, &row.Event)
-		switch {
-		case row.Event.Request != nil:
-			row.RequestDomain, row.RequestPath = SplitURL(row.Event.Request.URL)
-			row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain, record.ReceivedAt)
-			row.RequestError = row.Event.Request.Error
-			if row.RequestError != "" {
-				row.RequestError = names.Cap(naming.RequestError, row.RequestError, record.ReceivedAt)
-			}
-		case row.Event.Error != nil: // a copy, since it has been scrubbed
-			e.readStack(&row, report.Release)
-			row.Event.Error.Type = names.Cap(naming.ErrorType, row.Event.Error.Type, record.ReceivedAt)
-		}
-		rows = append(rows, row)
+	return base
+}
+
+// weight is how many one stands for by what the wire says.
+func weight(told float64) float64 {
+	if told == 0 {
+		return 1
 	}
-	return rows
+	return told
+}
+
+// finish fills in what a row has by the kind of its event, which has been scrubbed: a
+// payload that is written to is a copy.
+func (e *Enricher) finish(row *Row, report *beacon.Report, names *naming.App) {
+	switch event := &row.Event; {
+	case event.Request != nil:
+		row.RequestDomain, row.RequestPath = SplitURL(event.Request.URL)
+		row.RequestDomain = names.Cap(naming.RequestDomain, row.RequestDomain, row.ReceivedAt)
+		row.RequestError = names.Cap(naming.RequestError, event.Request.Error, row.ReceivedAt)
+		row.Initiator = names.Cap(naming.Initiator, event.Request.Initiator, row.ReceivedAt)
+	case event.Error != nil:
+		row.SampleWeight = weight(report.ErrorWeight)
+		e.readStack(row, report.Release)
+		event.Error.Type = names.Cap(naming.ErrorType, event.Error.Type, row.ReceivedAt)
+	case event.Action != nil:
+		row.Attributes = merged(row.Attributes, event.Action.Attributes)
+		if isNamed(event.Action.Kind) {
+			event.Action.Name = names.Cap(naming.ActionName, event.Action.Name, row.ReceivedAt)
+		}
+	case event.Measure != nil:
+		event.Measure.Name = names.Cap(naming.MeasureName, event.Measure.Name, row.ReceivedAt)
+	case event.Resources != nil:
+		event.Resources.Type = names.Cap(naming.Initiator, event.Resources.Type, row.ReceivedAt)
+		event.Resources.Host = names.Cap(naming.ResourceHost, event.Resources.Host, row.ReceivedAt)
+	}
 }
 
 // client is who sent a record. A bot is one by what it says, what its browser
@@ -142,48 +176,6 @@ func finishedViews(report *beacon.Report) (views int) {
 		}
 	}
 	return views
-}
-
-// scrubEvent takes what may be secret out of the texts of an event. The event
-// may be read elsewhere yet, so that a payload is replaced, not changed; most
-// have nothing to take out.
-func scrubEvent(s *scrub.Scrubber, event *beacon.Event) {
-	switch {
-	case event.PageView != nil:
-		v := event.PageView
-		lcpURL, lcp, inp, cls := s.URL(v.LCPURL), s.Text(v.LCPElement), s.Text(v.INPElement), s.Text(v.CLSElement)
-		script, invoker := s.URL(v.INPScriptURL), s.Text(v.INPScriptInvoker)
-		if lcpURL != v.LCPURL || lcp != v.LCPElement || inp != v.INPElement || cls != v.CLSElement || script != v.INPScriptURL || invoker != v.INPScriptInvoker {
-			scrubbed := *v
-			scrubbed.LCPURL, scrubbed.LCPElement, scrubbed.INPElement, scrubbed.CLSElement = lcpURL, lcp, inp, cls
-			scrubbed.INPScriptURL, scrubbed.INPScriptInvoker = script, invoker
-			event.PageView = &scrubbed
-		}
-	case event.Request != nil:
-		if url := s.URL(event.Request.URL); url != event.Request.URL {
-			scrubbed := *event.Request
-			scrubbed.URL = url
-			event.Request = &scrubbed
-		}
-	case event.Error != nil:
-		scrubbed := *event.Error
-		scrubbed.Type, scrubbed.Message, scrubbed.Stack = s.Text(scrubbed.Type), s.Text(scrubbed.Message), s.Stack(scrubbed.Stack)
-		event.Error = &scrubbed
-	case event.TransactionDone != nil:
-		if reason := s.Text(event.TransactionDone.Reason); reason != event.TransactionDone.Reason {
-			scrubbed := *event.TransactionDone
-			scrubbed.Reason = reason
-			event.TransactionDone = &scrubbed
-		}
-	case event.JourneyRun != nil:
-		scrubbed := *event.JourneyRun
-		scrubbed.Message, scrubbed.FailedStep, scrubbed.Browser = s.Text(scrubbed.Message), s.Name(scrubbed.FailedStep), s.Name(scrubbed.Browser)
-		event.JourneyRun = &scrubbed
-	case event.JourneyStep != nil:
-		scrubbed := *event.JourneyStep
-		scrubbed.Message, scrubbed.Name, scrubbed.URL = s.Text(scrubbed.Message), s.Name(scrubbed.Name), s.URL(scrubbed.URL)
-		event.JourneyStep = &scrubbed
-	}
 }
 
 // SplitURL returns host, without port, and path of a URL that beacon.CleanURL

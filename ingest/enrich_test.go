@@ -2,9 +2,12 @@ package ingest
 
 import (
 	"encoding/json"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"throughline/beacon"
 	"throughline/ingest/client"
@@ -45,6 +48,71 @@ func TestRows_ScrubEveryText(t *testing.T) {
 	rows, err := json.Marshal(NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(nil, record))
 	if err != nil || strings.Contains(string(rows), "hunter2") || strings.Count(string(rows), "GET https://shop.example/p failed") != 5 {
 		t.Errorf("rows: %s, %v", rows, err)
+	}
+}
+
+// What an app says of itself is on every row, and its events know better; what may
+// have too many values has few.
+func TestRows_HaveWhatTheAppSays(t *testing.T) {
+	own := map[string]string{"plan": "gold", "password": "hunter2"}
+	record := Record{App: &App{Name: "shop"}, Report: &beacon.Report{
+		Sequence: 3, SampleWeight: 10, UserID: "jane@shop.example", Attributes: own,
+		View: &beacon.View{ID: "b1", URL: "https://shop.example/"},
+		Events: []beacon.Event{
+			{Action: &beacon.Action{Kind: beacon.ActionEvent, Name: "Coupon used", Attributes: map[string]string{"plan": "silver", "kind": "percent"}}},
+			{Error: &beacon.Error{Message: "x"}},
+			{PageView: &beacon.PageView{Preferences: "dark,reduced_motion,dark"}},
+			{Resources: &beacon.Resources{Type: "img", Host: "cdn.example:8443"}},
+			{Request: &beacon.Request{Initiator: "script", URL: "https://shop.example/a.js"}},
+		},
+	}}
+	rows := NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(nil, record)
+	for i, want := range []map[string]string{
+		{"plan": "silver", "kind": "percent", "password": "[hidden]"}, {"plan": "gold", "password": "[hidden]"},
+	} {
+		if diff := cmp.Diff(want, rows[i].Attributes); diff != "" {
+			t.Errorf("row %d: attributes (-want +got):\n%s", i, diff)
+		}
+	}
+	if own["password"] != "hunter2" || len(own) != 2 {
+		t.Errorf("the report's own attributes are %v now", own)
+	}
+	for i, want := range []float64{10, 1, 10, 10, 10} { // of errors all are told
+		if row := rows[i]; row.SampleWeight != want || row.Sequence != 3 || row.UserID != "[email]" {
+			t.Errorf("row %d: weight %g, sequence %d, user %q", i, row.SampleWeight, row.Sequence, row.UserID)
+		}
+	}
+	if got := rows[2].Event.PageView.Preferences; got != "reduced_motion,dark" {
+		t.Errorf("preferences %q", got)
+	}
+	if rows[3].Event.Resources.Host != "cdn.example:8443" || rows[4].Initiator != "script" {
+		t.Errorf("host %q, initiator %q", rows[3].Event.Resources.Host, rows[4].Initiator)
+	}
+}
+
+func TestRows_CapWhatHasFewValues(t *testing.T) {
+	enricher := NewEnricher(naming.New(), nil, time.Unix(0, 0))
+	names := map[string]map[string]bool{"event": {}, "click": {}, "measure": {}, "host": {}, "initiator": {}}
+	for i := range 1100 {
+		name := fmt.Sprintf("n%d", i)
+		rows := enricher.Rows(nil, Record{App: &App{Name: "shop"}, Report: &beacon.Report{Events: []beacon.Event{
+			{Action: &beacon.Action{Kind: beacon.ActionEvent, Name: name}},
+			{Action: &beacon.Action{Kind: beacon.ActionClick, Name: name}},
+			{Measure: &beacon.Measure{Name: name}},
+			{Resources: &beacon.Resources{Type: "img", Host: name}},
+			{Request: &beacon.Request{Initiator: name}},
+		}}})
+		names["event"][rows[0].Event.Action.Name] = true
+		names["click"][rows[1].Event.Action.Name] = true
+		names["measure"][rows[2].Event.Measure.Name] = true
+		names["host"][rows[3].Event.Resources.Host] = true
+		names["initiator"][rows[4].Initiator] = true
+	}
+	// A thousand and (other); img, a type of resources, is an initiator, too.
+	for what, want := range map[string]int{"event": 1001, "click": 1100, "measure": 1001, "host": 1001, "initiator": 1000} {
+		if got := len(names[what]); got != want {
+			t.Errorf("%d names of %s, want %d", got, what, want)
+		}
 	}
 }
 

@@ -28,7 +28,7 @@ func matchTransactions(app *App, report *beacon.Report) {
 	for i := range report.Events {
 		event := &report.Events[i]
 		event.Transaction = page
-		if event.Request == nil {
+		if event.Request == nil || !isCall(event.Request) {
 			continue
 		}
 		_, path := SplitURL(event.Request.URL)
@@ -40,6 +40,12 @@ func matchTransactions(app *App, report *beacon.Report) {
 			event.Transaction = instanceOf(definition, event.ID)
 		}
 	}
+}
+
+// isCall says whether a request is what definitions mean by one: an image or a script
+// of the page is part of its loading, whatever its path.
+func isCall(r *beacon.Request) bool {
+	return r.Initiator == "fetch" || r.Initiator == "xmlhttprequest" || r.Initiator == beacon.InitiatorNEL
 }
 
 func carriesTransaction(report *beacon.Report) bool {

@@ -7,19 +7,21 @@ import (
 )
 
 func TestMatchTransactions(t *testing.T) {
-	page, pay := compiled(t, `^/product/[^/]*$`), compiled(t, `^/api/pay$`)
+	page, pay, media := compiled(t, `^/product/[^/]*$`), compiled(t, `^/api/pay$`), compiled(t, `^/media/.*$`)
 	app := &App{Name: "shop", Transactions: []Transaction{
 		{Name: "View product", Complete: Matcher{Page: &page}},
 		{Name: "Pay", Complete: Matcher{Request: &RequestPattern{Method: "POST", Path: pay}}},
+		{Name: "Load picture", Complete: Matcher{Request: &RequestPattern{Path: media}}},
 	}}
 	report := func(url string) *beacon.Report {
 		return &beacon.Report{View: &beacon.View{ID: "00000000000000b1", URL: url}, Events: []beacon.Event{
 			{ID: "00000000000000e1", PageView: &beacon.PageView{}},
-			{ID: "00000000000000e2", Request: &beacon.Request{Method: "POST", URL: "https://shop.example/api/pay"}},
-			{ID: "00000000000000e3", Request: &beacon.Request{Method: "GET", URL: "https://shop.example/api/pay"}},
+			{ID: "00000000000000e2", Request: &beacon.Request{Method: "POST", Initiator: "fetch", URL: "https://shop.example/api/pay"}},
+			{ID: "00000000000000e3", Request: &beacon.Request{Method: "GET", Initiator: "xmlhttprequest", URL: "https://shop.example/api/pay"}},
+			{ID: "00000000000000e4", Request: &beacon.Request{Initiator: "img", URL: "https://shop.example/media/hero"}},
 		}}
 	}
-	names := func(r *beacon.Report) (names [3]string) {
+	names := func(r *beacon.Report) (names [4]string) {
 		for i, event := range r.Events {
 			if event.Transaction != nil {
 				names[i] = event.Transaction.Name
@@ -30,7 +32,7 @@ func TestMatchTransactions(t *testing.T) {
 
 	product := report("https://shop.example/product/42")
 	matchTransactions(app, product)
-	if got, want := names(product), [3]string{"View product", "Pay", "View product"}; got != want {
+	if got, want := names(product), [4]string{"View product", "Pay", "View product", "View product"}; got != want {
 		t.Errorf("a product's page: %v, want %v", got, want)
 	}
 	final := report("https://shop.example/product/42")
@@ -44,7 +46,7 @@ func TestMatchTransactions(t *testing.T) {
 
 	other := report("https://shop.example/help")
 	matchTransactions(app, other)
-	if got, want := names(other), [3]string{"", "Pay", ""}; got != want {
+	if got, want := names(other), [4]string{"", "Pay", "", ""}; got != want {
 		t.Errorf("another page: %v, want %v", got, want)
 	}
 
@@ -52,7 +54,7 @@ func TestMatchTransactions(t *testing.T) {
 	carrying := report("https://shop.example/product/42")
 	carrying.Events[1].Transaction = &beacon.TransactionRef{Name: "Pay", InstanceID: "00000000000000c1", Version: "1a2b3c4d"}
 	matchTransactions(app, carrying)
-	if got, want := names(carrying), [3]string{"", "Pay", ""}; got != want {
+	if got, want := names(carrying), [4]string{"", "Pay", "", ""}; got != want {
 		t.Errorf("a report that carries one: %v, want %v", got, want)
 	}
 }

@@ -27,21 +27,32 @@ type Row struct {
 	Source      beacon.Source
 	Transaction beacon.TransactionRef // zero: belongs to none
 	SessionID   string
-	View        beacon.View // zero: belongs to no page view
+	// Sequence is the number of its report among those of its view, from 0 on.
+	Sequence int
+	// SampleWeight is how many sessions this one stands for, at least 1 where all are
+	// measured; of an error how many times as many errors.
+	SampleWeight float64
+	// UserID is what the app calls its user, "" unless it does.
+	UserID string
+	// Attributes are the app's, of the report and of the event together. Rows share
+	// them: they are not to be changed.
+	Attributes map[string]string
+	View       beacon.View // zero: belongs to no page view
 	// Page is the name of the view's page, PageDomain and PagePath are parts of its
 	// URL; empty without a view.
 	Page, PageDomain, PagePath string
 	ReferrerDomain             string
 	// RequestDomain and RequestPath are parts of a request's URL.
 	RequestDomain, RequestPath string
-	// RequestError is the class of a request's error, one of few.
-	RequestError string
-	Journey      beacon.JourneyContext // zero: not synthetic
-	Release      string
-	Environment  string
-	Country      string
-	Region       string
-	Network      string
+	// RequestError is the class of a request's error, Initiator what made the browser
+	// send it; each is one of few.
+	RequestError, Initiator string
+	Journey                 beacon.JourneyContext // zero: not synthetic
+	Release                 string
+	Environment             string
+	Country                 string
+	Region                  string
+	Network                 string
 	// Client is who sent it; with Bot set for those whom only behaviour tells, too.
 	Client     client.Client
 	Timestamp  time.Time // when it began, corrected for wrong clocks

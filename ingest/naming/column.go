@@ -21,6 +21,10 @@ const (
 	Network
 	Journey
 	Location
+	Initiator
+	ResourceHost
+	ActionName
+	MeasureName
 	columnCount
 )
 
@@ -28,7 +32,7 @@ const (
 func (c Column) String() string {
 	return [columnCount]string{
 		"release", "environment", "page_domain", "referrer_domain", "request_domain", "error_type", "request_error",
-		"network", "journey", "location",
+		"network", "journey", "location", "initiator", "resource_host", "action_name", "measure_name",
 	}[c]
 }
 
