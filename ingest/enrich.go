@@ -79,7 +79,7 @@ func (e *Enricher) base(record Record, scrubber *scrub.Scrubber, names *naming.A
 		Source:       report.Source,
 		SessionID:    report.SessionID,
 		Sequence:     report.Sequence,
-		SampleWeight: weight(report.SampleWeight),
+		SampleWeight: report.SampleWeight,
 		UserID:       scrubber.Name(report.UserID),
 		Attributes:   scrubAttributes(scrubber, report.Attributes),
 		Release:      names.Cap(naming.Release, scrubber.Name(report.Release), record.ReceivedAt),
@@ -113,14 +113,6 @@ func (e *Enricher) base(record Record, scrubber *scrub.Scrubber, names *naming.A
 	return base
 }
 
-// weight is how many one stands for by what the wire says.
-func weight(told float64) float64 {
-	if told == 0 {
-		return 1
-	}
-	return told
-}
-
 // finish fills in what a row has by the kind of its event, which has been scrubbed: a
 // payload that is written to is a copy.
 func (e *Enricher) finish(row *Row, report *beacon.Report, names *naming.App) {
@@ -131,7 +123,7 @@ func (e *Enricher) finish(row *Row, report *beacon.Report, names *naming.App) {
 		row.RequestError = names.Cap(naming.RequestError, event.Request.Error, row.ReceivedAt)
 		row.Initiator = names.Cap(naming.Initiator, event.Request.Initiator, row.ReceivedAt)
 	case event.Error != nil:
-		row.SampleWeight = weight(report.ErrorWeight)
+		row.SampleWeight = report.ErrorWeight
 		e.readStack(row, report.Release)
 		event.Error.Type = names.Cap(naming.ErrorType, event.Error.Type, row.ReceivedAt)
 	case event.Action != nil:

@@ -29,8 +29,8 @@ type Row struct {
 	SessionID   string
 	// Sequence is the number of its report among those of its view, from 0 on.
 	Sequence int
-	// SampleWeight is how many sessions this one stands for, at least 1 where all are
-	// measured; of an error how many times as many errors.
+	// SampleWeight is how many sessions this one stands for, of an error how many times
+	// as many errors; 0 is 1.
 	SampleWeight float64
 	// UserID is what the app calls its user, "" unless it does.
 	UserID string

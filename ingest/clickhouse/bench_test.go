@@ -161,6 +161,8 @@ func (c column) boxed(r record) any {
 		}
 	case c.from.time != nil:
 		return c.from.time(r)
+	case c.from.pairs != nil:
+		return c.from.pairs(r)
 	}
 	return nil
 }

@@ -19,7 +19,10 @@ func newBlock(columns []column) *block {
 	b := &block{columns: make([]blockColumn, len(columns))}
 	for i, c := range columns {
 		info := c.typ.info()
-		b.columns[i] = blockColumn{typ: proto.ColumnType(info.sql), width: info.kind.width(), nullable: info.nullable}
+		b.columns[i] = blockColumn{
+			typ: proto.ColumnType(info.sql), width: info.kind.width(), nullable: info.nullable,
+			pairs: info.kind == kindPairs, otherwise: info.otherwise,
+		}
 		if info.few {
 			b.columns[i].places = map[string]uint16{}
 		}
@@ -72,6 +75,14 @@ type blockColumn struct {
 	rows     int
 	nulls    []byte // of a nullable column: 1 for each NULL, 0 for each value
 	data     []byte
+	// otherwise is what a row without a value has, where it is not 0.
+	otherwise float32
+
+	// Of a column of pairs: data holds the keys, texts the values, and ends how many
+	// pairs there are up to the end of each row, in 8 bytes.
+	pairs       bool
+	ends, texts []byte
+	held        uint64 // pairs
 
 	// Of a column of few texts: data holds each of them once, places says where,
 	// keys has the place for each row, and last the text of the last row.
@@ -97,6 +108,14 @@ func (c *blockColumn) append(row int, value []byte) {
 		c.keys = append(c.keys, c.place(value))
 		return
 	}
+	if c.pairs {
+		eachPair(value, func(key, text []byte) {
+			c.data, c.texts = append(c.data, key...), append(c.texts, text...)
+			c.held++
+		})
+		c.ends = binary.LittleEndian.AppendUint64(c.ends, c.held)
+		return
+	}
 	if c.nullable {
 		c.nulls = append(c.nulls, 0)
 	}
@@ -113,6 +132,18 @@ func (c *blockColumn) pad(row int) {
 	if c.places != nil {
 		for none := c.place(c.noText[:]); missing > 0; missing-- {
 			c.keys = append(c.keys, none)
+		}
+		return
+	}
+	if c.pairs {
+		for range missing {
+			c.ends = binary.LittleEndian.AppendUint64(c.ends, c.held)
+		}
+		return
+	}
+	if c.otherwise != 0 {
+		for range missing {
+			c.data = binary.LittleEndian.AppendUint32(c.data, math.Float32bits(c.otherwise))
 		}
 		return
 	}
@@ -144,6 +175,7 @@ func (c *blockColumn) place(value []byte) uint16 {
 func (c *blockColumn) reset() {
 	c.rows = 0
 	c.nulls, c.data = emptied(c.nulls, keptBytes), emptied(c.data, keptBytes)
+	c.ends, c.texts, c.held = emptied(c.ends, keptBytes), emptied(c.texts, keptBytes), 0
 	c.keys, c.last = c.keys[:0], nil
 	clear(c.places)
 }
@@ -183,7 +215,8 @@ func (c *blockColumn) EncodeColumn(b *proto.Buffer) {
 		b.Buf = c.appendDictionary(b.Buf)
 		return
 	}
-	b.Buf = append(append(b.Buf, c.nulls...), c.data...)
+	b.Buf = append(append(b.Buf, c.nulls...), c.ends...)
+	b.Buf = append(append(b.Buf, c.data...), c.texts...)
 }
 
 // WriteColumn implements proto.ColInput.

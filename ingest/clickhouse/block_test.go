@@ -60,6 +60,29 @@ func TestWrite_ValuesAtTheEndsOfTheirRange(t *testing.T) {
 	}
 }
 
+// Pairs of several rows, blocks and tables are not mixed up; rows without have none.
+func TestWrite_PairsArriveAsTheyAre(t *testing.T) {
+	s := open(t)
+	rows := pairRows()
+	for i := range 2*blockRows + 5 {
+		row := errorRows(fmt.Sprint(i))[0]
+		row.Event.ID = fmt.Sprintf("%016x", 100+i)
+		if i%3 == 0 {
+			row.Attributes = map[string]string{"plan": fmt.Sprint(i), "zone": "a"}
+		}
+		rows = append(rows, row)
+	}
+	if err := s.Write(t.Context(), batchOf("a", rows...)); err != nil {
+		t.Fatal(err)
+	}
+	got := one(t, s, `SELECT toString((countIf(empty(attributes)), countIf(attributes = map('plan', message, 'zone', 'a')),
+		anyIf(attributes, message = 'one'), sumIf(length(attributes), message = 'many'), sumIf(arraySum(x -> length(x), mapValues(attributes)), message = 'many'))) AS x FROM errors`)
+	want := fmt.Sprintf(`(%d,%d,{'':'"\n💥'},40,%d)`, 2+2*(2*blockRows+5)/3, (2*blockRows+5+2)/3, 500*40*39/2)
+	if diff := cmp.Diff([]string{want}, got); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestInsertSettings_AreKnownToTheEngine(t *testing.T) {
 	s := open(t)
 	for _, setting := range insertSettings("a") {
@@ -83,7 +106,7 @@ func TestBlock_MemoryIsBoundedAndUsedAgain(t *testing.T) {
 	size := func() (bytes int) {
 		for _, b := range into.blocks {
 			for i := range b.columns {
-				bytes += cap(b.columns[i].data) + cap(b.columns[i].nulls) + 2*cap(b.columns[i].keys)
+				bytes += cap(b.columns[i].data) + cap(b.columns[i].nulls) + 2*cap(b.columns[i].keys) + cap(b.columns[i].ends) + cap(b.columns[i].texts)
 			}
 		}
 		return bytes

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"strconv"
 	"time"
 
 	"throughline/ingest"
@@ -33,6 +34,7 @@ type source struct {
 	number func(record) (uint64, bool)    // of the integers; false for NULL
 	float  func(record) (float64, bool)   // of kindFloat32; false for NULL
 	time   func(record) (value time.Time) // of kindTime
+	pairs  func(record) map[string]string // of kindPairs
 }
 
 func text(value func(record) string) source { return source{text: value} }
@@ -41,7 +43,7 @@ func textOf[T ~string](value func(record) T) source {
 	return source{text: func(r record) string { return string(value(r)) }}
 }
 
-func number[T int | uint64](value func(record) T) source {
+func number[T int | int64 | uint64](value func(record) T) source {
 	return source{number: func(r record) (uint64, bool) { return uint64(value(r)), true }}
 }
 
@@ -69,10 +71,12 @@ func optionalFloat(value func(record) *float64) source {
 	}}
 }
 
+func pairs(value func(record) map[string]string) source { return source{pairs: value} }
+
 func instant(value func(record) time.Time) source { return source{time: value} }
 
 // kind is how a value is written: in the log and, with the same bytes, in
-// ClickHouse's native format.
+// ClickHouse's native format, where only pairs are taken apart.
 type kind uint8
 
 // The kinds. Their names stand in the schema that goes with the log.
@@ -84,11 +88,12 @@ const (
 	kindUint64                  // 8 bytes
 	kindFloat32                 // 4 bytes, IEEE 754
 	kindTime                    // 8 bytes, milliseconds since 1970
+	kindPairs                   // uvarint length, and key and value of each pair as texts, the keys in order
 )
 
 // kindNames are the names of the kinds, by kind.
 func kindNames() []string {
-	return []string{"", "text", "id", "uint16", "uint32", "uint64", "float32", "time"}
+	return []string{"", "text", "id", "uint16", "uint32", "uint64", "float32", "time", "pairs"}
 }
 
 // String returns the kind's name.
@@ -103,7 +108,7 @@ func (k kind) width() int {
 		return 4
 	case kindID, kindUint64, kindTime:
 		return 8
-	case kindText:
+	case kindText, kindPairs:
 	}
 	return 0
 }
@@ -133,6 +138,8 @@ const (
 	typeOptionalMilliseconds
 	typeOptionalFloat
 	typeTime
+	typeWeight // how many one stands for: 1 unless more is told
+	typePairs  // names and values that others make up
 )
 
 // typeInfo is what a columnType stands for.
@@ -143,6 +150,9 @@ type typeInfo struct {
 	nullable bool
 	few      bool // LowCardinality
 	eighths  bool // rounded to them
+	// otherwise is what a row has that tells no value, be it older than the column;
+	// of kindFloat32.
+	otherwise float32
 }
 
 func (t columnType) info() typeInfo {
@@ -173,6 +183,10 @@ func (t columnType) info() typeInfo {
 		return typeInfo{kind: kindFloat32, sql: "Nullable(Float32)", codec: "ZSTD(1)", nullable: true}
 	case typeTime:
 		return typeInfo{kind: kindTime, sql: "DateTime64(3, 'UTC')", codec: "Delta, ZSTD(1)"}
+	case typeWeight:
+		return typeInfo{kind: kindFloat32, sql: "Float32", codec: "ZSTD(1)", otherwise: 1}
+	case typePairs:
+		return typeInfo{kind: kindPairs, sql: "Map(String, String)", codec: "ZSTD(1)"}
 	}
 	return typeInfo{}
 }
@@ -183,4 +197,12 @@ func (c column) storedCodec() string {
 		return c.codec
 	}
 	return c.typ.info().codec
+}
+
+// otherwise is the column's value in rows that are older than it, "" for the type's.
+func (c column) otherwise() string {
+	if value := c.typ.info().otherwise; value != 0 {
+		return strconv.FormatFloat(float64(value), 'g', -1, 32)
+	}
+	return ""
 }

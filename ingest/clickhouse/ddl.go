@@ -24,6 +24,7 @@ type relation struct {
 
 type relationColumn struct {
 	name, sql, formula, doc, codec string
+	otherwise                      string // value of rows that are older than the column, "" for the type's
 }
 
 // relations is all of the schema, without views.
@@ -41,7 +42,7 @@ func relations() []relation {
 func (t table) relation() relation {
 	r := relation{name: t.name, doc: t.doc, engine: t.engine, partitionBy: "toYYYYMM(timestamp)", orderBy: t.orderBy}
 	for _, c := range append(t.columns, t.computed...) {
-		r.columns = append(r.columns, relationColumn{c.name, c.typ.info().sql, c.formula, c.doc, c.storedCodec()})
+		r.columns = append(r.columns, relationColumn{c.name, c.typ.info().sql, c.formula, c.doc, c.storedCodec(), c.otherwise()})
 	}
 	return r
 }
@@ -61,8 +62,8 @@ func (r rollup) relation() relation {
 // definition is the column as CREATE and ALTER take it.
 func (c relationColumn) definition() string {
 	text := quote(c.name) + " " + c.sql
-	if c.formula != "" {
-		text += " DEFAULT " + c.formula
+	if value := c.formula + c.otherwise; value != "" {
+		text += " DEFAULT " + value // a column has one of the two, if any
 	}
 	text += " COMMENT " + literal(c.doc)
 	if c.codec != "" {

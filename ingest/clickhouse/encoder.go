@@ -4,8 +4,11 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"math"
+	"math/bits"
+	"slices"
 	"time"
 
+	"throughline/beacon"
 	"throughline/ingest"
 )
 
@@ -14,7 +17,7 @@ import (
 //	table   1 byte    place in the schema's list of tables
 //	length  4 bytes   of the rest, little endian
 //	there   a bit for each column of the schema, the lowest first, up to a whole byte:
-//	        whether its value follows; else it is NULL, empty or 0
+//	        whether its value follows; else it is NULL, empty or 0, of a weight 1
 //	values  of those columns, as their kinds say
 //
 // All values have the bytes of ClickHouse's native format, so that they are
@@ -38,9 +41,10 @@ type tableEncoder struct {
 
 type fieldEncoder struct {
 	source
-	kind     kind
-	nullable bool
-	eighths  bool
+	kind      kind
+	nullable  bool
+	eighths   bool
+	otherwise float64
 }
 
 var _ ingest.RowEncoder = (*Encoder)(nil)
@@ -54,7 +58,7 @@ func newEncoder(all []table) *Encoder {
 		encoder := tableEncoder{holds: t.holds}
 		for _, c := range t.columns {
 			info := c.typ.info()
-			encoder.fields = append(encoder.fields, fieldEncoder{c.from, info.kind, info.nullable, info.eighths})
+			encoder.fields = append(encoder.fields, fieldEncoder{c.from, info.kind, info.nullable, info.eighths, float64(info.otherwise)})
 		}
 		e.tables = append(e.tables, encoder)
 	}
@@ -105,19 +109,20 @@ func appendRow(dst []byte, number byte, t *tableEncoder, r record) []byte {
 
 func bitmapBytes(columns int) int { return (columns + 7) / 8 }
 
-// append appends the value of the record; nothing when it is NULL, empty or 0.
+// append appends the value of the record; nothing when it is NULL, empty, 0, or
+// what the column has otherwise.
 func (f *fieldEncoder) append(dst []byte, r record) []byte {
 	switch f.kind {
 	case kindText:
 		if value := f.text(r); value != "" {
-			dst = append(binary.AppendUvarint(dst, uint64(len(value))), value...)
+			dst = appendText(dst, value)
 		}
 	case kindID:
 		if value := f.text(r); value != "" {
 			dst = appendID(dst, value)
 		}
 	case kindFloat32:
-		if value, ok := f.float(r); ok && (value != 0 || f.nullable) {
+		if value, ok := f.float(r); ok && (value != f.otherwise || f.nullable) {
 			if f.eighths {
 				value = math.Round(8*value) / 8
 			}
@@ -129,8 +134,38 @@ func (f *fieldEncoder) append(dst []byte, r record) []byte {
 		}
 	case kindTime:
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(f.time(r).UnixMilli()))
+	case kindPairs:
+		if value := f.pairs(r); len(value) > 0 {
+			dst = appendPairs(dst, value)
+		}
 	}
 	return dst
+}
+
+// appendPairs appends pairs in the order of their keys, so that the same pairs have
+// the same bytes.
+func appendPairs(dst []byte, value map[string]string) []byte {
+	var few [beacon.MaxAttributes]string
+	keys, length := few[:0], 0
+	for key, text := range value {
+		keys = append(keys, key)
+		length += textBytes(key) + textBytes(text)
+	}
+	slices.Sort(keys)
+	dst = binary.AppendUvarint(dst, uint64(length))
+	for _, key := range keys {
+		dst = appendText(appendText(dst, key), value[key])
+	}
+	return dst
+}
+
+func appendText(dst []byte, text string) []byte {
+	return append(binary.AppendUvarint(dst, uint64(len(text))), text...)
+}
+
+// textBytes is how long a text is with its length before it.
+func textBytes(text string) int {
+	return (bits.Len64(uint64(len(text))|1)+6)/7 + len(text)
 }
 
 // digitValues are the values of the characters from 0 to f. A comparison for

@@ -161,6 +161,15 @@ func (k kind) size(rest []byte) int {
 	if width := k.width(); width > 0 {
 		return width
 	}
+	size := textSize(rest)
+	if k == kindPairs && size >= 0 && size <= len(rest) && !arePairs(rest[:size]) {
+		return -1
+	}
+	return size
+}
+
+// textSize is how many of the bytes are the text at their front, as size tells it.
+func textSize(rest []byte) int {
 	if len(rest) > 0 && rest[0] < 1<<7 {
 		return 1 + int(rest[0])
 	}
@@ -169,4 +178,34 @@ func (k kind) size(rest []byte) int {
 		return -1
 	}
 	return n + int(length)
+}
+
+// arePairs says whether a value of kindPairs holds whole texts, two by two.
+func arePairs(value []byte) bool {
+	texts := 0
+	for rest := content(value); len(rest) > 0; texts++ {
+		size := textSize(rest)
+		if size < 0 || size > len(rest) {
+			return false
+		}
+		rest = rest[size:]
+	}
+	return texts%2 == 0
+}
+
+// content is a value without the length before it.
+func content(value []byte) []byte {
+	_, n := binary.Uvarint(value)
+	return value[n:]
+}
+
+// eachPair calls do for each pair of a value that has been read, with both texts as
+// they stand there.
+func eachPair(value []byte, do func(key, text []byte)) {
+	for rest := content(value); len(rest) > 0; {
+		middle := textSize(rest)
+		end := middle + textSize(rest[middle:])
+		do(rest[:middle], rest[middle:end])
+		rest = rest[end:]
+	}
 }

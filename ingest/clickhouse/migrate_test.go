@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"throughline/ingest"
 )
 
 // schemaOf is everything that Migrate makes, as the database tells it.
@@ -35,7 +37,7 @@ func TestMigrate_MakesTheTablesAsListed(t *testing.T) {
 	}
 	safe := one(t, s, `SELECT name AS x FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree'
 		AND create_table_query LIKE '%non_replicated_deduplication_window = 10000, fsync_after_insert = 1, fsync_part_directory = 1%' ORDER BY name`)
-	want := []string{"errors", "ingest_log", "journey_runs", "journey_steps", "page_views", "requests", "rollup_errors", "rollup_page_views", "rollup_transactions", "transactions"}
+	want := []string{"actions", "errors", "ingest_log", "journey_runs", "journey_steps", "measures", "page_views", "requests", "resources", "rollup_errors", "rollup_page_views", "rollup_transactions", "transactions"}
 	if diff := cmp.Diff(want, safe); diff != "" {
 		t.Errorf("tables that remember tokens and sync their parts (-want +got):\n%s", diff)
 	}
@@ -55,7 +57,7 @@ func TestMigrate_AppliesOnceAndSetsTheRetention(t *testing.T) {
 		t.Errorf("the second changed the schema:\n%s", diff)
 	}
 	tables := one(t, s, "SELECT name AS x FROM system.tables WHERE database = currentDatabase() AND create_table_query LIKE '%TTL toDateTime(timestamp) + toIntervalDay(30)%' ORDER BY x")
-	want := []string{"errors", "ingest_log", "journey_runs", "journey_steps", "page_views", "requests", "transactions"}
+	want := []string{"actions", "errors", "ingest_log", "journey_runs", "journey_steps", "measures", "page_views", "requests", "resources", "transactions"}
 	if diff := cmp.Diff(want, tables); diff != "" {
 		t.Errorf("tables with the retention (-want +got):\n%s", diff)
 	}
@@ -71,7 +73,7 @@ func TestMigrate_RetentionCanChangeAndEnd(t *testing.T) {
 		}
 		with := one(t, s, strings.ReplaceAll(limited, "%d", fmt.Sprint(days)))
 		all := one(t, s, strings.ReplaceAll(limited, "toIntervalDay(%d)%", ""))
-		if want := map[bool]string{true: "7", false: "0"}[days > 0]; with[0] != want || all[0] != want {
+		if want := map[bool]string{true: "10", false: "0"}[days > 0]; with[0] != want || all[0] != want {
 			t.Errorf("%d days: %s tables have that TTL, %s any", days, with[0], all[0])
 		}
 	}
@@ -148,6 +150,63 @@ func TestMigrate_AddsWhatIsMissingAndLeavesWhatIsNotOurs(t *testing.T) {
 	}
 	if got := one(t, s, "SELECT concat(message, note) AS x FROM errors"); got[0] != "x" {
 		t.Errorf("errors: %s", got[0])
+	}
+}
+
+// olderTables are those of a program before actions, measures, resources and what
+// reports tell of their sample, user and app.
+func olderTables() []table {
+	younger := []string{
+		"report_sequence", "sample_weight", "user_id", "attributes", "navigation_detection", "viewport_height_px", "visible_ms", "abandoned",
+		"scroll_depth", "preferences", "device_memory_gb", "cpu_cores", "device_pixel_ratio", "rtt_ms", "downlink_mbps",
+		"beacon_init_ms", "beacon_handler_ms", "beacon_sent_bytes",
+	}
+	older := slices.DeleteFunc(tables(), func(t table) bool { return slices.Contains([]string{"actions", "measures", "resources"}, t.name) })
+	for i := range older {
+		older[i].columns = slices.DeleteFunc(older[i].columns, func(c column) bool { return slices.Contains(younger, c.name) })
+	}
+	return older
+}
+
+// A database and a log of an older program: what they hold counts as one session
+// each, and what comes has all columns.
+func TestMigrate_OlderDatabaseAndLog(t *testing.T) {
+	s := openEmpty(t, 0)
+	older := olderTables()
+	for _, made := range older {
+		if err := s.conn.Exec(t.Context(), made.relation().create()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, statement := range []string{
+		"CREATE VIEW whole_page_views AS SELECT app, any(lcp_ms) AS lcp_ms FROM page_views GROUP BY app",
+		"INSERT INTO errors (app, session_id, message, count, timestamp) VALUES ('shop', 1, 'before', 1, now())",
+	} {
+		if err := s.conn.Exec(t.Context(), statement); err != nil {
+			t.Fatal(err)
+		}
+	}
+	applied, err := s.Migrate(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"table actions", "table measures", "table resources", "column page_views.attributes", "column requests.sample_weight", "view whole_page_views"} {
+		if !slices.Contains(applied, want) {
+			t.Errorf("%s is not among %v", want, applied)
+		}
+	}
+	fromLog, told := errorRows("in the log"), errorRows("now")
+	told[0].SampleWeight, told[0].Attributes, told[0].Event.ID = 5, map[string]string{"plan": "gold"}, "00000000000000f1"
+	batch := ingest.Batch{Token: "a", Records: []ingest.EncodedRows{rowsAs(older, fromLog...), rowsAs(tables(), told...)}}
+	if err := s.Write(t.Context(), batch); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"('before',1,{},'')", "('in the log',1,{},'')", "('now',5,{'plan':'gold'},'')"}
+	if diff := cmp.Diff(want, one(t, s, "SELECT toString((message, sample_weight, attributes, user_id)) AS x FROM errors ORDER BY message")); diff != "" {
+		t.Error(diff)
+	}
+	if applied, err := s.Migrate(t.Context()); err != nil || len(applied) != 0 {
+		t.Errorf("once more: %v, %v", applied, err)
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -101,14 +102,14 @@ func batchOf(token string, rows ...ingest.Row) ingest.Batch {
 
 func TestWrite_StoresEveryKindOnceHoweverOftenItIsRepeated(t *testing.T) {
 	s := open(t)
-	batch := batchOf("a-1-5", rowsOf(t, "good_early_report", "good_final_report", "good_synthetic_page_view", "good_journey_run")...)
+	batch := batchOf("a-1-5", rowsOf(t, "good_early_report", "good_final_report", "good_synthetic_page_view", "good_journey_run", "good_every_action", "good_every_measure", "good_resources")...)
 	for range 3 {
 		if err := s.Write(t.Context(), batch); err != nil {
 			t.Fatal(err)
 		}
 	}
 	// The early and the final report of the one page view are two rows.
-	want := map[string]string{"page_views": "3", "whole_page_views": "2", "requests": "2", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1"}
+	want := map[string]string{"page_views": "3", "whole_page_views": "2", "requests": "3", "errors": "2", "transactions": "2", "journey_runs": "1", "journey_steps": "1", "actions": "6", "measures": "4", "resources": "2"}
 	for table, count := range want {
 		if got := one(t, s, "SELECT count() AS x FROM "+table); got[0] != count {
 			t.Errorf("%s has %s rows, want %s", table, got[0], count)
@@ -119,7 +120,7 @@ func TestWrite_StoresEveryKindOnceHoweverOftenItIsRepeated(t *testing.T) {
 	if err := s.Write(t.Context(), batch); err != nil {
 		t.Fatal(err)
 	}
-	if got := one(t, s, "SELECT count() AS x FROM requests"); got[0] != "4" {
+	if got := one(t, s, "SELECT count() AS x FROM requests"); got[0] != "6" {
 		t.Errorf("requests has %s rows after a second batch", got[0])
 	}
 }
@@ -140,6 +141,60 @@ func TestPageViews_EarlyAndFinalReportAreOneView(t *testing.T) {
 	plain := one(t, s, "SELECT concat(toString(uniqExact(page_view_id)), ' ', toString(round(quantile(0.75)(lcp_ms), 1)), ' ', toString(count(lcp_ms))) AS x FROM page_views")
 	if plain[0] != "1 402.5 1" {
 		t.Errorf("plain rows say %q", plain[0])
+	}
+}
+
+// What reports tell of the user, the device and the app arrives, in the right column.
+func TestWrite_StoresWhatReportsTell(t *testing.T) {
+	s := open(t)
+	if err := s.Write(t.Context(), batchOf("a", rowsOf(t, "good_every_action", "good_every_measure", "good_resources", "good_soft_view_of_an_impatient_user")...)); err != nil {
+		t.Fatal(err)
+	}
+	for query, want := range map[string][]string{
+		"SELECT toString((kind, name, target, count, duration_ms, attributes, user_id, report_sequence, sample_weight)) AS x FROM actions WHERE count > 1 OR duration_ms > 0 OR kind = 'event' ORDER BY event_id": {
+			"('rage_click','Pay now','#pay',5,NULL,{'plan':'gold'},'a1b2c3',3,1)",
+			"('event','Coupon used','',1,NULL,{'code_kind':'percent','plan':'gold'},'a1b2c3',3,1)",
+			"('page_state','frozen','',1,93000.5,{'plan':'gold'},'a1b2c3',3,1)",
+		},
+		"SELECT toString((kind, name, round(duration_ms, 1), detail)) AS x FROM measures ORDER BY event_id": {
+			"('mark','cart ready',812.4,'')", "('measure','render cart',40,'')", "('element','hero',701.1,'#hero')", "('server_timing','db',53.2,'primary')",
+		},
+		"SELECT toString((type, host, count, failed, cached, transfer_size_bytes, duration_ms, round(longest_ms, 1), sample_weight, url_path)) AS x FROM resources ORDER BY event_id": {
+			"('img','',12,1,3,48210,911.5,210.2,10,'/cart')", "('script','cdn.example:8443',1,0,0,0,80,80,10,'/cart')",
+		},
+		"SELECT toString((initiator, sample_weight)) AS x FROM requests": {"('img',10)"},
+		`SELECT toString((navigation, navigation_detection, viewport_width_px, viewport_height_px, visible_ms, abandoned, scroll_depth, device_memory_gb, cpu_cores,
+			device_pixel_ratio, rtt_ms, round(downlink_mbps, 1), preferences, round(beacon_init_ms, 1), beacon_handler_ms, beacon_sent_bytes, attributes)) AS x FROM page_views`: {
+			"('soft','native',1280,720,850.5,'before_lcp',0.25,8,4,1.5,50,9.8,'reduced_motion,dark',4.2,1.5,812,{})",
+		},
+	} {
+		if diff := cmp.Diff(want, one(t, s, query)); diff != "" {
+			t.Errorf("%s (-want +got):\n%s", query, diff)
+		}
+	}
+}
+
+// What only one of a view's reports tells is the view's, whichever comes first.
+func TestWholePageViews_HaveWhatEitherReportTells(t *testing.T) {
+	for _, finalFirst := range []bool{false, true} {
+		s := open(t)
+		rows := viewRows(1, true, true)
+		final := &rows[1]
+		final.Sequence, final.UserID, final.Attributes = 2, "a1b2c3", map[string]string{"plan": "gold"}
+		final.Event.PageView.Abandoned, final.Event.PageView.Preferences = beacon.AbandonedBeforeLCP, "dark"
+		rows[0].Attributes = map[string]string{"plan": "none"}
+		if finalFirst {
+			slices.Reverse(rows)
+		}
+		for i := range rows {
+			if err := s.Write(t.Context(), batchOf(fmt.Sprint(i), rows[i])); err != nil {
+				t.Fatal(err)
+			}
+		}
+		got := one(t, s, "SELECT toString((abandoned, preferences, user_id, attributes['plan'], report_sequence, load_ms, lcp_ms)) AS x FROM whole_page_views")
+		if diff := cmp.Diff([]string{"('before_lcp','dark','a1b2c3','gold',2,200,200)"}, got); diff != "" {
+			t.Error(diff)
+		}
 	}
 }
 

@@ -1,6 +1,7 @@
 package clickhouse
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -25,7 +26,10 @@ const ledgerTable = "ingest_log"
 // tables are all that rows go to. Their order is that of the ids in the log,
 // but the log tells it, so that it may change.
 func tables() []table {
-	return []table{pageViews(), requests(), errorsTable(), transactions(), journeyRuns(), journeySteps(), ingestLog()}
+	return []table{
+		pageViews(), requests(), errorsTable(), transactions(), actions(), measures(), resources(),
+		journeyRuns(), journeySteps(), ingestLog(),
+	}
 }
 
 // byVisit orders rows so that those of one visit are together: they have most
@@ -70,6 +74,23 @@ func experience(own ...[]column) []column {
 		{name: "received_at", typ: typeTime, doc: "When the collector got it.", from: instant(func(r record) time.Time { return r.ReceivedAt })},
 	}
 	return slices.Concat(append([][]column{shared}, own...)...)
+}
+
+// ofReport are the columns of what the report of a page's event tells, beside its view.
+func ofReport() []column {
+	return []column{
+		{name: "report_sequence", typ: typeUint16, doc: "Number of the report that brought it, among those of its page view, from 0 on: what is missing was lost.", from: number(func(r record) int { return r.Sequence })},
+		{name: "sample_weight", typ: typeWeight, doc: "How many sessions this one stands for, where only some are measured; of errors, how many times as many there were. Sum it where rows are counted.", from: float(func(r record) float64 { return cmp.Or(r.SampleWeight, 1) })},
+		{name: "user_id", typ: typeText, doc: "What the app calls its user, without what may be secret; empty unless it tells.", from: text(func(r record) string { return r.UserID })},
+	}
+}
+
+// attributes is the column of what the app says.
+func attributes(of string) []column {
+	return []column{{
+		name: "attributes", typ: typePairs, doc: "What the app says of " + of + ", by name: attributes['plan'] is empty where it says nothing.",
+		from: pairs(func(r record) map[string]string { return r.Attributes }),
+	}}
 }
 
 // located are the columns of the URL that a table is about.

@@ -8,7 +8,7 @@ func errorsTable() table {
 		name:  "errors",
 		doc:   "One row per report of a JavaScript error, or of what a browser complains of by itself; sum(count) says how often it happened. kind tells them apart.",
 		holds: func(r record) bool { return r.Event.Error != nil },
-		columns: experience(ofPage(), []column{
+		columns: experience(ofPage(), ofReport(), attributes("all that it does"), []column{
 			{name: "fingerprint", typ: typeUint64, doc: "Equal for errors of one type, shape of message and place.", from: number(func(r record) uint64 { return r.Fingerprint })},
 			{name: "noise", typ: typeName, doc: "Why it is nobody's bug of the app: script_error, extension, injected, crawler or resize_observer; empty when it may be one.", from: text(func(r record) string { return r.Noise })},
 			{name: "kind", typ: typeName, doc: "error or unhandledrejection; console (written to console.error); resource (an image, script or the like could not be loaded); csp-violation; of what browsers report by themselves: deprecation, intervention, crash, policy-violation or report.", from: textOf(func(r record) beacon.ErrorKind { return r.Event.Error.Kind })},

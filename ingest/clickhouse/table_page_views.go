@@ -4,7 +4,7 @@ import "throughline/beacon"
 
 // pageViews holds the early and the final report of each page view.
 func pageViews() table {
-	columns := experience(ofPage(), aboutView(), loading(), vitals())
+	columns := experience(ofPage(), ofReport(), attributes("all that it does"), aboutView(), loading(), vitals(), ofUser(), ofDevice(), ofBeacon())
 	for i := range columns {
 		if columns[i].name == "trace_id" {
 			// A report without one must not hide that of the other.
@@ -28,8 +28,10 @@ func pageViews() table {
 func aboutView() []column {
 	return []column{
 		{name: "navigation", typ: typeName, doc: "How the view came about: navigate, reload, back_forward, prerender, back_forward_cache, soft or restore.", from: textOf(func(r record) beacon.Navigation { return r.View.Navigation })},
+		{name: "navigation_detection", typ: typeName, doc: "How a soft view was told: native (the browser says so), heuristic (the path changed) or manual (the app says so); empty for all others.", from: textOf(func(r record) beacon.Detection { return r.View.Detection })},
 		{name: "referrer_domain", typ: typeName, doc: "Host of the page that the user came from, empty when unknown.", from: text(func(r record) string { return r.ReferrerDomain })},
 		{name: "viewport_width_px", typ: typeUint16, doc: "Layout viewport in CSS pixels, 0 when unknown.", from: number(func(r record) int { return r.View.ViewportWidthPX })},
+		{name: "viewport_height_px", typ: typeUint16, doc: "The same for its height.", from: number(func(r record) int { return r.View.ViewportHeightPX })},
 		{name: "effective_connection_type", typ: typeName, doc: "slow-2g, 2g, 3g or 4g, empty when unknown.", from: text(func(r record) string { return r.View.EffectiveConnectionType })},
 		optional("duration_ms", "How long the view lasted.", func(v *beacon.PageView) *float64 { return v.DurationMS }),
 	}
@@ -79,6 +81,42 @@ func vitals() []column {
 		optional("blocking_ms", "How long the page could not have answered input: what its long animation frames have beyond 50 ms.", func(v *beacon.PageView) *float64 { return v.BlockingMS }),
 		{name: "long_frames", typ: typeOptionalUint16, doc: "Number of these frames.", from: optionalNumber(func(r record) *int { return r.Event.PageView.LongFrames })},
 	}
+}
+
+// ofUser are the columns of what a view was to its user.
+func ofUser() []column {
+	return []column{
+		optional("visible_ms", "The part of duration_ms in which the user could see the page.", func(v *beacon.PageView) *float64 { return v.VisibleMS }),
+		// Not Nullable, since there are few texts; the report that tells it counts.
+		{name: "abandoned", typ: typeName, doc: "How far the page had come when its user, who had seen it, hid or left it: before_first_paint or before_lcp (it still loaded); empty for all others.", from: textOf(func(r record) beacon.Abandonment { return r.Event.PageView.Abandoned })},
+		fraction("scroll_depth", "Lowest part of the page that was on the screen, as a share of its height, 0 to 1.", func(v *beacon.PageView) *float64 { return v.ScrollDepth }),
+		{name: "preferences", typ: typeName, doc: "Of reduced_motion, more_contrast, dark and save_data those that the user prefers, with commas between them; empty when none or not told.", from: text(func(r record) string { return r.Event.PageView.Preferences })},
+	}
+}
+
+// ofDevice are the columns of the user's device and connection, as the browser tells.
+func ofDevice() []column {
+	return []column{
+		fraction("device_memory_gb", "Memory of the device in GB, rounded, at most 8 in most browsers.", func(v *beacon.PageView) *float64 { return v.DeviceMemoryGB }),
+		{name: "cpu_cores", typ: typeOptionalUint16, doc: "Logical processors of the device.", from: optionalNumber(func(r record) *int { return r.Event.PageView.CPUCores })},
+		fraction("device_pixel_ratio", "Pixels of the screen by CSS pixel.", func(v *beacon.PageView) *float64 { return v.DevicePixelRatio }),
+		optional("rtt_ms", "Round trip, as the browser estimates it, rounded to 25 ms.", func(v *beacon.PageView) *float64 { return v.RTTMS }),
+		fraction("downlink_mbps", "Bandwidth in megabits a second, as the browser estimates it.", func(v *beacon.PageView) *float64 { return v.DownlinkMbps }),
+	}
+}
+
+// ofBeacon are the columns of what measuring has cost the page.
+func ofBeacon() []column {
+	return []column{
+		optional("beacon_init_ms", "Main thread's time to start the beacon.", func(v *beacon.PageView) *float64 { return v.BeaconInitMS }),
+		optional("beacon_handler_ms", "Main thread's time in the beacon's handlers since.", func(v *beacon.PageView) *float64 { return v.BeaconHandlerMS }),
+		{name: "beacon_sent_bytes", typ: typeOptionalUint64, doc: "Reports of the view before this one, as sent.", from: optionalNumber(func(r record) *int64 { return r.Event.PageView.BeaconSentBytes })},
+	}
+}
+
+// fraction is a measured column of page_views that is no duration.
+func fraction(name, doc string, value func(*beacon.PageView) *float64) column {
+	return column{name: name, typ: typeOptionalFloat, doc: doc, from: optionalFloat(func(r record) *float64 { return value(r.Event.PageView) })}
 }
 
 // optional is a measured column of page_views.

@@ -2,17 +2,17 @@ package clickhouse
 
 import "throughline/beacon"
 
-// requests holds fetch and XMLHttpRequest calls, and what browsers log of requests
-// by themselves; their URL is the request's, the page's path stands apart.
+// requests holds fetch and XMLHttpRequest calls, resources worth a row of their own, and
+// what browsers log of requests by themselves; their URL is the request's, the page's path stands apart.
 func requests() table {
 	return table{
 		name:  "requests",
-		doc:   "One row per fetch or XMLHttpRequest of a page, and one per request that a browser reported by itself, by Network Error Logging: those have the initiator nel and no page, and may be there as fetch, too.",
+		doc:   "One row per fetch or XMLHttpRequest of a page; one for each of its slowest and failed resources, such as images (the table resources has the sums of all); and one per request that a browser reported by itself, by Network Error Logging: those have the initiator nel and no page, and may be there as fetch, too. initiator IN ('fetch', 'xmlhttprequest') are the calls of an API.",
 		holds: func(r record) bool { return r.Event.Request != nil },
-		columns: experience(located("the request", func(r record) string { return r.RequestDomain }, func(r record) string { return r.RequestPath }), []column{
+		columns: experience(located("the request", func(r record) string { return r.RequestDomain }, func(r record) string { return r.RequestPath }), ofReport(), []column{
 			{name: "page_path", typ: typeText, doc: "Path of the page's URL.", from: text(func(r record) string { return r.PagePath })},
 			{name: "method", typ: typeName, doc: "HTTP method, upper case; empty when the browser did not tell.", from: text(func(r record) string { return r.Event.Request.Method })},
-			{name: "initiator", typ: typeName, doc: "fetch or xmlhttprequest; nel when the browser reported it by itself.", from: text(func(r record) string { return r.Event.Request.Initiator })},
+			{name: "initiator", typ: typeName, doc: "fetch or xmlhttprequest; of a resource what made the browser load it, such as img, script or css; nel when the browser reported it by itself.", from: text(func(r record) string { return r.Initiator })},
 			{name: "status_code", typ: typeUint16, doc: "HTTP status; 0 when there was no answer or it was hidden.", from: number(func(r record) int { return r.Event.Request.StatusCode })},
 			{name: "failure", typ: typeName, doc: "Why there was no answer: network, aborted or timeout; else empty.", from: textOf(func(r record) beacon.RequestFailure { return r.Event.Request.Failure })},
 			{name: "error", typ: typeName, doc: "Class of what went wrong, such as dns.name_not_resolved; empty when it is not told.", from: text(func(r record) string { return r.RequestError })},

@@ -8,7 +8,7 @@ func transactions() table {
 		name:  "transactions",
 		doc:   "One row per instance of a business transaction; timestamp is its start.",
 		holds: func(r record) bool { return r.Event.TransactionDone != nil },
-		columns: experience(ofPage(), []column{
+		columns: experience(ofPage(), ofReport(), attributes("all that it does"), []column{
 			{name: "outcome", typ: typeName, doc: "completed, failed, abandoned, timed_out or unknown.", from: textOf(func(r record) beacon.Outcome { return r.Event.TransactionDone.Outcome })},
 			{name: "reason", typ: typeName, doc: "Why it did not complete, such as status 502.", from: text(func(r record) string { return r.Event.TransactionDone.Reason })},
 			{name: "duration_ms", typ: typeMilliseconds, doc: "From start to end, with the time the user thought.", from: float(func(r record) float64 { return r.Event.TransactionDone.DurationMS })},

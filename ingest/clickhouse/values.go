@@ -60,8 +60,9 @@ func appendJSONText(dst []byte, value string) []byte {
 func (k kind) appendJSON(dst, value []byte) []byte {
 	switch k {
 	case kindText:
-		_, n := binary.Uvarint(value)
-		return appendJSONText(dst, string(value[n:]))
+		return appendJSONText(dst, string(content(value)))
+	case kindPairs:
+		return appendJSONPairs(dst, value)
 	case kindID:
 		return fmt.Appendf(dst, `"%016x"`, binary.LittleEndian.Uint64(value))
 	case kindUint16:
@@ -83,6 +84,20 @@ func (k kind) appendJSON(dst, value []byte) []byte {
 	return append(dst, "null"...)
 }
 
+func appendJSONPairs(dst, value []byte) []byte {
+	dst = append(dst, '{')
+	first := true
+	eachPair(value, func(key, text []byte) {
+		if !first {
+			dst = append(dst, ',')
+		}
+		first = false
+		dst = append(appendJSONText(dst, string(content(key))), ':')
+		dst = appendJSONText(dst, string(content(text)))
+	})
+	return append(dst, '}')
+}
+
 // jsonTime is how times are written; any RFC 3339 time is read.
 const jsonTime = "2006-01-02T15:04:05.000Z07:00"
 
@@ -94,7 +109,13 @@ func (k kind) parseJSON(message json.RawMessage) (value []byte, err error) {
 		if err := json.Unmarshal(message, &text); err != nil {
 			return nil, fmt.Errorf("must be a text: %w", err)
 		}
-		return append(binary.AppendUvarint(nil, uint64(len(text))), text...), nil
+		return appendText(nil, text), nil
+	case kindPairs:
+		var texts map[string]string
+		if err := json.Unmarshal(message, &texts); err != nil {
+			return nil, fmt.Errorf("must be an object of texts: %w", err)
+		}
+		return appendPairs(nil, texts), nil
 	case kindID:
 		var text string
 		if err := json.Unmarshal(message, &text); err == nil {

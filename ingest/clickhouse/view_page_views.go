@@ -11,13 +11,17 @@ import (
 // app and time it wants; a condition on a column of the key is passed on.
 func wholePageViews() view {
 	key := []string{"app", "transaction", "session_id", "page_view_id", "timestamp", "source"}
+	// What may show in one of the reports only, and is empty or 0 in the other.
+	inOneReport := []string{"bot", "user_id", "abandoned", "preferences", "report_sequence"}
 	v := view{name: "whole_page_views", replace: true}
 	figures := make([]string, 0, len(pageViews().columns))
 	for _, c := range pageViews().columns {
 		figure := quote(c.name)
 		switch {
-		case c.name == "bot": // may show in the later report only
-			figure = "max(bot) AS bot"
+		case slices.Contains(inOneReport, c.name):
+			figure = fmt.Sprintf("max(%s) AS %s", figure, figure)
+		case c.name == "attributes":
+			figure = "argMax(attributes, page_views.report_sequence) AS attributes" // the app may have said more since
 		case !slices.Contains(key, c.name):
 			figure = fmt.Sprintf("any(%s) AS %s", figure, figure) // of those that are not NULL
 		}
