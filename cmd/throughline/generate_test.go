@@ -147,7 +147,7 @@ func TestGenerate_WritesOnceHoweverOftenItRuns(t *testing.T) {
 		}
 	}()
 	var union []string
-	for _, table := range []string{"page_views", "requests", "errors", "transactions", "journey_runs", "journey_steps"} {
+	for _, table := range []string{"page_views", "requests", "errors", "transactions", "actions", "measures", "resources", "journey_runs", "journey_steps"} {
 		union = append(union, "SELECT count() AS n FROM throughline."+table)
 	}
 	answer, err := running.Query(t.Context(), "SELECT sum(n) FROM ("+strings.Join(union, " UNION ALL ")+")")

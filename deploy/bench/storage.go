@@ -56,17 +56,12 @@ func (d database) bytesPerEvent(ctx context.Context) (float64, error) {
 	for _, row := range rows {
 		progress("  %-20s %12s rows %14s bytes in %s parts", row[0], row[1], row[2], row[3])
 	}
-	numbers, err := d.numbers(ctx, `SELECT sum(bytes_on_disk), sumIf(rows, table IN ('page_views', 'requests', 'errors', 'transactions', 'journey_runs', 'journey_steps'))
-		FROM system.parts WHERE active AND database = 'throughline'`)
+	numbers, err := d.numbers(ctx, `SELECT sum(bytes_on_disk), sumIf(rows, table IN ('page_views', 'requests', 'errors', 'transactions',
+		'actions', 'measures', 'resources', 'journey_runs', 'journey_steps')) FROM system.parts WHERE active AND database = 'throughline'`)
 	if err != nil {
 		return 0, fmt.Errorf("read the sizes of the tables: %w", err)
 	}
-	// page_views makes one row of a view's two events when it merges them.
-	merged, err := d.numbers(ctx, "SELECT countIf(load_ms IS NOT NULL AND duration_ms IS NOT NULL) FROM page_views")
-	if err != nil {
-		return 0, fmt.Errorf("count merged page views: %w", err)
-	}
-	return numbers[0] / (numbers[1] + merged[0]), nil
+	return numbers[0] / numbers[1], nil
 }
 
 // awaitMerges returns when nothing has been merged for a while.

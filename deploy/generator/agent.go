@@ -24,6 +24,14 @@ type agent struct {
 	cpu      float64
 }
 
+// losses is the share of reports that do not arrive.
+func (a *agent) losses() float64 {
+	if a.chromium {
+		return 0.001
+	}
+	return 0.003
+}
+
 // family is a browser on a system in several versions, the newest first.
 type family struct {
 	template string // %s is the version

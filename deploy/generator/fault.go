@@ -61,6 +61,7 @@ func (v *viewing) fail(burst bool) {
 
 func (v *viewing) throw(f *fault) {
 	s := v.session
+	v.threw = true
 	e := &beacon.Error{Kind: f.kind, Type: f.typ, Message: fillMessage(s.draw, f.message, s.product), Count: 1}
 	if happens(s.draw, 0.15) {
 		e.Count = 2 + s.draw.IntN(20)

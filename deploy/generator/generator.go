@@ -40,8 +40,9 @@ type Options struct {
 }
 
 // RowsPerPageView is about how many events come of one page view: its early and
-// its final report, requests, ends of transactions, errors.
-const RowsPerPageView = 4.75
+// its final report, requests, sums of resources, clicks, measures, ends of
+// transactions, errors.
+const RowsPerPageView = 11.6
 
 // defaultTraced is the share of requests with a trace id if none is given.
 const defaultTraced = 0.1

@@ -132,7 +132,7 @@ func (f *figures) add(report *beacon.Report, event beacon.Event) {
 		f.phases[report.View.ID] += string(event.PageView.Phase)
 		_, path, _ := strings.Cut(strings.TrimPrefix(report.View.URL, "https://"), "/")
 		f.templates[path]++
-	case event.Request != nil:
+	case event.Request != nil && event.Request.Method != "":
 		f.requests++
 		if event.TraceID != "" {
 			f.traced++
@@ -178,6 +178,110 @@ func TestVisits_LookLikeThoseOfARealShop(t *testing.T) {
 	for view, phases := range f.phases {
 		if phases != "earlyfinal" && phases != "final" && phases != "early" {
 			t.Fatalf("view %s has the reports %q", view, phases)
+		}
+	}
+}
+
+// impression is what the reports of one view say of it, put together.
+type impression struct {
+	reports, expected              int
+	loadMS, durationMS             float64
+	abandoned                      beacon.Abandonment
+	painted, largest, hard, person bool
+	detection                      beacon.Detection
+	groups                         int
+	actions                        map[beacon.ActionKind]int
+	final                          *beacon.PageView
+	memory, cores, serverTimed     bool
+}
+
+func impressions(all []Visit) map[string]*impression {
+	views := map[string]*impression{}
+	for _, visit := range all {
+		report := visit.Report
+		if report.View == nil || report.Source != beacon.SourceRUM {
+			continue
+		}
+		v := views[report.View.ID]
+		if v == nil {
+			v = &impression{actions: map[beacon.ActionKind]int{}, person: !strings.Contains(visit.UserAgent, "bot")}
+			views[report.View.ID] = v
+		}
+		v.reports++
+		v.expected = max(v.expected, report.Sequence+1)
+		v.detection = report.View.Detection
+		v.hard = report.View.Navigation != beacon.NavigationSoft && report.View.Navigation != beacon.NavigationBFCache
+		for _, event := range report.Events {
+			v.add(event)
+		}
+	}
+	return views
+}
+
+func (v *impression) add(event beacon.Event) {
+	switch {
+	case event.PageView != nil:
+		p := event.PageView
+		v.painted, v.largest = v.painted || p.FCPMS != nil, v.largest || p.LCPMS != nil
+		v.memory, v.cores = v.memory || p.DeviceMemoryGB != nil, v.cores || p.CPUCores != nil
+		if p.LoadMS != nil {
+			v.loadMS = *p.LoadMS
+		}
+		if p.Phase == beacon.PhaseFinal {
+			v.final, v.abandoned, v.durationMS = p, p.Abandoned, *p.DurationMS
+		}
+	case event.Resources != nil:
+		v.groups++
+	case event.Action != nil:
+		v.actions[event.Action.Kind]++
+	case event.Measure != nil:
+		v.serverTimed = v.serverTimed || event.Measure.Kind == beacon.MeasureServerTiming
+	}
+}
+
+func TestVisits_SayWhatViewsWereToTheirUsers(t *testing.T) {
+	shares := map[string][2]float64{}
+	count := func(what string, is bool) {
+		n := shares[what]
+		n[1]++
+		if is {
+			n[0]++
+		}
+		shares[what] = n
+	}
+	for id, v := range impressions(visits(t, threeDays())) {
+		count("reports lost", v.reports < v.expected)
+		count("soft", v.detection != "")
+		count("device memory", v.memory)
+		count("cores", v.cores)
+		if v.hard && v.loadMS > 0 {
+			count("three groups or more", v.groups >= 3)
+			count("five groups or fewer", v.groups <= 5)
+			count("server timing", v.serverTimed)
+		}
+		if v.person && v.final != nil {
+			count("clicks", v.actions[beacon.ActionClick] > 0)
+			count(map[bool]string{true: "rage when slow", false: "rage else"}[v.loadMS > 4000], v.actions[beacon.ActionRageClick] > 0)
+		}
+		if v.final == nil {
+			continue
+		}
+		count("abandoned", v.abandoned != "")
+		count("abandoned unseen", v.abandoned == beacon.AbandonedBeforeFirstPaint)
+		if v.abandoned == beacon.AbandonedBeforeFirstPaint && (v.painted || v.largest) || v.abandoned != "" && v.loadMS > 0 {
+			t.Errorf("view %s is left %s with FCP %v, LCP %v, load %g ms", id, v.abandoned, v.painted, v.largest, v.loadMS)
+		}
+		if f := v.final; f.VisibleMS == nil || *f.VisibleMS > v.durationMS || f.ScrollDepth != nil && (*f.ScrollDepth <= 0 || *f.ScrollDepth > 1) {
+			t.Errorf("view %s: visible %v of %g ms, scrolled %v", id, f.VisibleMS, v.durationMS, f.ScrollDepth)
+		}
+	}
+	for what, want := range map[string][2]float64{
+		"reports lost": {0.0003, 0.01}, "soft": {0.03, 0.2}, "device memory": {0.4, 0.8}, "cores": {0.97, 1},
+		"three groups or more": {0.9, 1}, "five groups or fewer": {0.85, 1}, "server timing": {0.97, 1}, "clicks": {0.4, 0.7},
+		"abandoned": {0.005, 0.08}, "abandoned unseen": {0.0005, 0.03}, "rage when slow": {0.02, 0.09}, "rage else": {0.001, 0.01},
+	} {
+		if n := shares[what]; n[0]/n[1] < want[0] || n[0]/n[1] > want[1] {
+			t.Errorf("%s: %.4g of %g, want %g to %g", what, n[0]/n[1], n[1], want[0], want[1])
 		}
 	}
 }

@@ -32,7 +32,7 @@ const (
 
 // How bad incidents are.
 const (
-	slowFactor   = 3
+	slowFactor   = 3.5
 	failingShare = 0.4
 	burstShare   = 0.3
 )

@@ -116,8 +116,8 @@ func (r *journeyRun) browser(at time.Time, country string) *session {
 	s := &session{
 		world: w, site: r.site, draw: r.draw, id: r.g.ids.hex(), release: w.releaseAt(at, r.draw),
 		connection: &w.connections[0], viewport: 1280, cpu: logNormal(r.draw, 1, 0.1), net: 1,
-		product: w.words.lists["product"][0],
-		agent:   &agent{header: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36", chromium: true, cpu: 1},
+		product: w.words.lists["product"][0], gadget: gadget{height: 720, memoryGB: 8, cores: 2, pixelRatio: 1, mbps: 10},
+		agent: &agent{header: "Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/156.0.0.0 Safari/537.36", chromium: true, cpu: 1},
 	}
 	for i := range w.countries {
 		if w.countries[i].code == country {
@@ -156,35 +156,38 @@ func (r *journeyRun) play(begun time.Time) {
 		run.StepsDone++
 	}
 	run.DurationMS = ms(float64(at.Sub(begun).Microseconds()) / 1000)
-	r.send(at, nil, events)
+	r.send(at, nil, 0, events)
 }
 
 // open makes up the page view of a step and returns how long it loads.
 func (r *journeyRun) open(at time.Time) time.Duration {
 	s, page := r.visitor, &r.site.pages[r.visitor.page]
 	v := &viewing{session: s, ids: &r.g.ids, page: page, start: at, transaction: transactionOf(page.transaction, &r.g.ids)}
-	v.info = &beacon.View{ID: r.g.ids.hex(), URL: s.url, Navigation: beacon.NavigationNavigate, ViewportWidthPX: s.viewport, EffectiveConnectionType: "4g"}
+	v.info = &beacon.View{ID: r.g.ids.hex(), URL: s.url, Navigation: beacon.NavigationNavigate, ViewportWidthPX: s.viewport, ViewportHeightPX: s.gadget.height, EffectiveConnectionType: "4g"}
 	v.trace = r.g.ids.trace() // journeys are always traced
-	v.timing = s.time(page, v.info.Navigation, s.world.slowness(r.site, page, at))
+	v.timing = s.time(page, v.info, s.world.slowness(r.site, page, at))
 	load := millis(v.timing.loadMS)
 	v.duration = load + millis(logNormal(r.draw, 900, 0.2))
 	v.request(s.world.failing(s, at))
+	v.load()
+	v.measure()
 	v.settle()
 	early, final := v.timing.fields(v)
 	event := func(fields *beacon.PageView) beacon.Event {
 		return beacon.Event{ID: r.g.ids.hex(), AtMS: at.UnixMilli(), Transaction: v.transaction, TraceID: v.trace, PageView: fields}
 	}
-	r.send(at.Add(load), v.info, []beacon.Event{event(early)})
+	r.send(at.Add(load), v.info, 0, []beacon.Event{event(early)})
 	last := []beacon.Event{event(final)}
 	for _, n := range v.notes {
 		last = append(last, n.event)
 	}
-	r.send(at.Add(v.duration), v.info, last)
+	r.send(at.Add(v.duration), v.info, 1, last)
 	return load
 }
 
-func (r *journeyRun) send(at time.Time, view *beacon.View, events []beacon.Event) {
+func (r *journeyRun) send(at time.Time, view *beacon.View, sequence int, events []beacon.Event) {
 	report := r.visitor.report(view, at, events)
+	report.Sequence = sequence
 	report.Source, report.Journey = beacon.SourceSynthetic, r.context
 	if view == nil {
 		report.SDK, report.SessionID, report.Release = agentSDK, "", ""

@@ -56,6 +56,7 @@ func (v *viewing) call(index int, begun time.Duration, failing int) {
 		r.RequestMS, r.TransferSizeBytes = &requestMS, &size
 	}
 	r.DurationMS = ms(whole)
+	v.broken = v.broken || r.StatusCode >= 500 || r.Failure == beacon.RequestFailureNetwork || r.Failure == beacon.RequestFailureTimeout
 	event := beacon.Event{Request: r, Transaction: transactionOf(e.transaction, v.ids)}
 	if happens(s.draw, s.world.options.Traced) {
 		event.TraceID = v.ids.trace()

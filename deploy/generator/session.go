@@ -18,6 +18,10 @@ type session struct {
 	country    *country
 	connection *connection
 	viewport   int
+	gadget     gadget
+	user       string // what the app calls the visitor, "" unless signed in
+	plan       string
+	views      int // that have begun
 	release    int
 	cpu, net   float64       // this visitor's factors: of scripts, of the line
 	skew       time.Duration // how far the visitor's clock is ahead
@@ -73,6 +77,11 @@ func (g *Generator) newSession(at time.Time) *session {
 	s.net = logNormal(draw, 1, 0.3)
 	if happens(draw, wrongClocks) {
 		s.skew = wrongClock(draw)
+	}
+	s.gadget = newGadget(s)
+	s.plan = "none"
+	if happens(draw, 0.22) {
+		s.user, s.plan = string(appendHex(nil, draw.Uint64())[:12]), []string{"standard", "standard", "club"}[draw.IntN(3)]
 	}
 	s.page = s.site.entry.draw(draw)
 	s.product = w.words.anyProduct(draw)
@@ -135,10 +144,14 @@ func (s *session) open() {
 
 // report is an empty report of the view, sent when it arrives but for the line.
 func (s *session) report(view *beacon.View, sent time.Time, events []beacon.Event) *beacon.Report {
-	return &beacon.Report{
+	report := &beacon.Report{
 		Version: beacon.Version, SentAtMS: s.clock(sent), Source: beacon.SourceRUM, SDK: beaconSDK,
-		Release: s.world.releases[s.release].name, SessionID: s.id, View: view, Events: events,
+		Release: s.world.releases[s.release].name, SessionID: s.id, UserID: s.user, View: view, Events: events,
 	}
+	if s.plan != "" {
+		report.Attributes = map[string]string{"plan": s.plan}
+	}
+	return report
 }
 
 // clock is what the visitor's clock shows at a time.

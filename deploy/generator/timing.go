@@ -15,7 +15,10 @@ type timing struct {
 	sizeBytes                                              int64
 	status                                                 int
 	restored                                               bool // from the back/forward cache: nothing was loaded
-	lcpURL                                                 string
+	// soft says that there was no document; what it paints is measured where the browser
+	// itself tells the navigation.
+	soft, painted bool
+	lcpURL        string
 }
 
 // How heavy the shop is.
@@ -26,13 +29,18 @@ const (
 )
 
 // time draws how the page loads; slowness is 1 on a good day.
-func (s *session) time(page *sitePage, navigation beacon.Navigation, slowness float64) timing {
+func (s *session) time(page *sitePage, view *beacon.View, slowness float64) timing {
 	draw := s.draw
-	if navigation == beacon.NavigationBFCache {
+	switch view.Navigation {
+	case beacon.NavigationBFCache:
 		paint := logNormal(draw, 22*s.cpu, 0.5)
-		return timing{restored: true, fcpMS: paint, renderMS: paint + logNormal(draw, 4, 0.6)}
+		return timing{restored: true, painted: true, fcpMS: paint, renderMS: paint + logNormal(draw, 4, 0.6)}
+	case beacon.NavigationSoft:
+		paint := slowness * logNormal(draw, 40+90*s.cpu, 0.5)
+		render := paint + slowness*logNormal(draw, 60+s.transferMS(30), 0.6)
+		return timing{soft: true, painted: view.Detection == beacon.DetectionNative, fcpMS: paint, renderMS: render, contentLoadedMS: paint, loadMS: render}
 	}
-	t := timing{status: 200}
+	t := timing{status: 200, painted: true}
 	trip := s.roundTripMS()
 	if !s.connected {
 		t.dnsMS, t.tcpMS, t.tlsMS = logNormal(draw, 6+trip*0.5, 0.7), trip, s.roundTripMS()*1.1
@@ -97,7 +105,13 @@ func (n *numbers) ms(value float64) *float64 {
 
 // maxNumbers is how many optional durations a page view has; numbers must not
 // grow, since it is pointed into.
-const maxNumbers = 20
+const maxNumbers = 28
+
+// raw adds a value that is no duration and points to it.
+func (n *numbers) raw(value float64) *float64 {
+	*n = append(*n, value)
+	return &(*n)[len(*n)-1]
+}
 
 // fields are what the two reports of a view bring; no early one when the
 // visitor left before the page had loaded, or when nothing was loaded.
@@ -105,21 +119,29 @@ func (t *timing) fields(v *viewing) (early, final *beacon.PageView) {
 	n := make(numbers, 0, maxNumbers)
 	final = &beacon.PageView{Phase: beacon.PhaseFinal, DurationMS: n.ms(float64(v.duration.Microseconds()) / 1000)}
 	first := final
-	if t.restored {
+	switch {
+	case t.restored:
 		final.TTFBMS, final.FCPMS = n.ms(0), n.ms(t.fcpMS)
-	} else {
+	case t.soft:
+		if t.painted && t.fcpMS < float64(v.duration.Microseconds())/1000 {
+			final.FCPMS = n.ms(t.fcpMS)
+		}
+	default:
 		if !v.gone {
 			early = &beacon.PageView{Phase: beacon.PhaseEarly}
 			first = early
 		}
 		t.navigation(first, &n, v)
 	}
+	v.session.gadget.tell(first, &n)
 	t.vitals(final, &n, v)
+	v.attend(final, &n)
 	return early, final
 }
 
 // navigation fills in what the browser knows of the loading.
 func (t *timing) navigation(p *beacon.PageView, n *numbers, v *viewing) {
+	p.BeaconInitMS = n.ms(logNormal(v.session.draw, 2.2*v.session.cpu, 0.4))
 	p.RedirectMS, p.DNSMS, p.TCPMS, p.TLSMS = n.ms(t.redirectMS), n.ms(t.dnsMS), n.ms(t.tcpMS), n.ms(t.tlsMS)
 	p.RequestMS = n.ms(t.requestMS)
 	durationMS := float64(v.duration.Microseconds()) / 1000
@@ -143,7 +165,7 @@ func (t *timing) vitals(p *beacon.PageView, n *numbers, v *viewing) {
 		return
 	}
 	ttfb, delay, hero, render := ms(t.ttfbMS), ms(t.heroDelayMS), ms(t.heroMS), ms(t.renderMS)
-	if lcp := ttfb + delay + hero + render; lcp < float64(v.duration.Milliseconds()) {
+	if lcp := ttfb + delay + hero + render; t.painted && lcp < float64(v.duration.Milliseconds()) {
 		p.LCPMS, p.LCPElement, p.LCPURL = n.ms(lcp), v.page.element, t.lcpURL
 		if t.lcpURL != "" {
 			p.LCPResourceLoadDelayMS, p.LCPResourceLoadDurationMS = n.ms(delay), n.ms(hero)

@@ -25,10 +25,15 @@ type viewing struct {
 	timing      timing
 	duration    time.Duration
 	// gone says that the visitor left before the page had loaded.
-	gone  bool
-	notes []note
-	open  time.Duration // when the last request ended that the page waits for
-	wait  time.Duration
+	gone bool
+	// broken says that a request got no good answer, threw that a script has failed.
+	broken, threw bool
+	notes         []note
+	open          time.Duration // when the last request ended that the page waits for
+	wait          time.Duration
+	// reports are those that were sent, sentBytes about what they have.
+	reports   int
+	sentBytes int64
 }
 
 // note is an event that the beacon learns of some time after the view's start.
@@ -41,11 +46,15 @@ type note struct {
 // arrive, and sends the session on its way.
 func (s *session) view(g *Generator, now time.Time) {
 	page := &s.site.pages[s.page]
+	s.views++
 	s.open()
 	v := &viewing{session: s, ids: &g.ids, page: page, start: now, transaction: transactionOf(page.transaction, &g.ids)}
 	v.info = &beacon.View{
 		ID: g.ids.hex(), URL: s.url, Referrer: s.referrer, Navigation: s.navigation(),
-		ViewportWidthPX: s.viewport,
+		ViewportWidthPX: s.viewport, ViewportHeightPX: s.gadget.height,
+	}
+	if v.info.Navigation == beacon.NavigationSoft {
+		v.info.Detection = s.detection()
 	}
 	if s.agent.chromium {
 		v.info.EffectiveConnectionType = s.connection.effectiveType
@@ -53,10 +62,13 @@ func (s *session) view(g *Generator, now time.Time) {
 	if happens(s.draw, s.world.options.Traced) {
 		v.trace = g.ids.trace()
 	}
-	v.timing = s.time(page, v.info.Navigation, s.world.slowness(s.site, page, now))
+	v.timing = s.time(page, v.info, s.world.slowness(s.site, page, now))
 	v.stay()
 	v.request(s.world.failing(s, now))
 	v.fail(s.world.burst(s, page, now))
+	v.load()
+	v.measure()
+	v.act()
 	v.settle()
 	v.deliver(g)
 	if !v.leaves() && s.goOn() {
@@ -72,8 +84,22 @@ func (s *session) navigation() beacon.Navigation {
 		return beacon.NavigationBackForward
 	case s.connected && at < 0.1:
 		return beacon.NavigationBFCache
+	case s.connected && at < 0.22 && s.agent.device != robot:
+		return beacon.NavigationSoft
 	default:
 		return beacon.NavigationNavigate
+	}
+}
+
+// detection is how the beacon has told a soft view.
+func (s *session) detection() beacon.Detection {
+	switch {
+	case happens(s.draw, 0.1):
+		return beacon.DetectionManual
+	case s.agent.chromium:
+		return beacon.DetectionNative
+	default:
+		return beacon.DetectionHeuristic
 	}
 }
 
@@ -96,6 +122,7 @@ func (v *viewing) leaves() bool {
 
 // note remembers an event unless the visitor had left by then.
 func (v *viewing) note(begun, known time.Duration, event beacon.Event) {
+	known = max(begun, known)
 	if known > v.duration {
 		return
 	}
@@ -157,9 +184,16 @@ func (v *viewing) send(g *Generator, after time.Duration, fields *beacon.PageVie
 	sent := v.start.Add(after)
 	line := millis(v.session.roundTripMS()/2 + 8)
 	s := v.session
+	report := s.report(v.info, sent, events)
+	report.Sequence = v.reports
+	v.reports++
+	v.sentBytes += int64(600 + 230*len(events))
+	if happens(s.draw, s.agent.losses()) {
+		return
+	}
 	g.deliver(Visit{
 		At: sent.Add(line).Truncate(time.Millisecond), App: s.site.app, UserAgent: s.agent.header, Country: s.country.code,
-		Report: s.report(v.info, sent, events),
+		Report: report,
 	})
 }
 

@@ -22,6 +22,8 @@ type world struct {
 	connections []connection
 	connection  [4]choice // by device
 	words       words
+	things      []thing
+	groups      []group
 	faults      []fault
 	fault       choice
 	sites       []*site
@@ -61,7 +63,7 @@ type call struct {
 func newWorld(o Options, draw *rand.Rand) (*world, error) {
 	w := &world{
 		options: o, countries: countries(), agents: agents(), connections: connections(),
-		words: newWords(draw), faults: faults(),
+		words: newWords(draw), things: things(), groups: groups(), faults: faults(),
 	}
 	for hour := range w.byHour {
 		w.byHour[hour] = newChoice(weightsOf(w.countries, func(c country) float64 { return c.weight * c.busy(hour) }))
