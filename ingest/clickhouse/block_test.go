@@ -168,6 +168,8 @@ What Throughline keeps in ClickHouse. The same words are comments in the databas
   as it was sent, ` + "`session_id = 0x4bf92f3577b34da6`" + ` finds it. Trace ids are text.
 - NULL is what was not measured; figures leave it out. Texts without a value are empty.
 - ` + "`" + wholePageViews().name + "`" + ` is a view with one row per page view: what its early and its final report brought, put together.
+- ` + "`" + pageViewReports().name + "`" + ` is a view with one row per event of a page view and the report that brought it: README.md beside
+  this page counts by it what was lost.
 - A retry is stored once: tables and rollups remember the last ` + fmt.Sprint(deduplicationWindow) + ` inserts by their tokens.
 `)
 	for _, r := range relations() {

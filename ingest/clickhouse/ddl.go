@@ -108,7 +108,7 @@ type view struct {
 
 // views are all of the schema: the feeds of rollups, and those for people.
 func views() []view {
-	list := []view{wholePageViews(), errorGroups()}
+	list := []view{wholePageViews(), pageViewReports(), errorGroups()}
 	for _, r := range rollups() {
 		list = append(list, r.view())
 	}
