@@ -102,7 +102,7 @@ func TestBoardsCanBeProvisioned(t *testing.T) {
 		if b.Title == "" || b.Description == "" || b.Editable || b.SchemaVersion < 36 || b.SchemaVersion > 41 {
 			t.Errorf("%s: title %q, description %q, editable %v, schema version %d", file, b.Title, b.Description, b.Editable, b.SchemaVersion)
 		}
-		if len(b.Panels) == 0 || len(b.Panels) > 20 {
+		if len(b.Panels) == 0 || len(b.Panels) > 25 {
 			t.Errorf("%s has %d panels", file, len(b.Panels))
 		}
 	}

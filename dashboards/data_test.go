@@ -95,9 +95,9 @@ func rowOf(app string, source beacon.Source, minute int, id string) ingest.Row {
 	at := began.Add(time.Duration(minute) * time.Minute)
 	unique := fmt.Sprintf("%s-%s-%d", app, source, minute)
 	return ingest.Row{
-		App: app, Source: source, Release: "1.0", SessionID: hexID("session" + unique),
+		App: app, Source: source, Release: "1.0", Client: client.Client{Browser: "Chrome"}, Page: "/checkout", SessionID: hexID("session" + unique),
 		View: beacon.View{ID: hexID("view" + unique), URL: "https://" + app + ".example/checkout"}, PageDomain: app + ".example", PagePath: "/checkout",
-		RequestDomain: app + ".example", RequestPath: "/api/search", Fingerprint: 1,
+		RequestDomain: app + ".example", RequestPath: "/api/search", Initiator: "fetch", Fingerprint: 1,
 		Transaction: beacon.TransactionRef{Name: app + " checkout", InstanceID: hexID(unique), Version: "1"},
 		Timestamp:   at, ReceivedAt: at.Add(time.Second), Satisfied: time.Second,
 		Event: beacon.Event{ID: hexID(id + unique)},
@@ -106,13 +106,17 @@ func rowOf(app string, source beacon.Source, minute int, id string) ingest.Row {
 
 func visit(app string, minute int) []ingest.Row {
 	wait := float64(100 * (minute + 1))
-	outcome := beacon.OutcomeCompleted
-	if minute%10 == 9 {
+	outcome, abandoned, sequence := beacon.OutcomeCompleted, beacon.Abandonment(""), 0
+	switch minute % 10 {
+	case 4:
+		abandoned = beacon.AbandonedBeforeLCP
+	case 9:
 		outcome = beacon.OutcomeFailed
 	}
 	var rows []ingest.Row
 	add := func(id string, set func(*beacon.Event)) {
 		row := rowOf(app, beacon.SourceRUM, minute, id)
+		row.Sequence = sequence
 		set(&row.Event)
 		rows = append(rows, row)
 	}
@@ -120,7 +124,7 @@ func visit(app string, minute int) []ingest.Row {
 		e.PageView = &beacon.PageView{Phase: beacon.PhaseEarly, LoadMS: figure(wait)}
 	})
 	add("final", func(e *beacon.Event) {
-		e.PageView = &beacon.PageView{Phase: beacon.PhaseFinal, LCPMS: figure(wait), INPMS: figure(80), CLS: figure(0.02), INPScriptMS: figure(60), INPScriptURL: "https://" + app + ".example/app.js", INPScriptInvoker: "BUTTON#pay.onclick"}
+		e.PageView = &beacon.PageView{Phase: beacon.PhaseFinal, DurationMS: figure(9000), Abandoned: abandoned, LCPMS: figure(wait), INPMS: figure(80), CLS: figure(0.02), INPScriptMS: figure(60), INPScriptURL: "https://" + app + ".example/app.js", INPScriptInvoker: "BUTTON#pay.onclick"}
 	})
 	add("request", func(e *beacon.Event) {
 		e.TraceID = fmt.Sprintf("%032x", minute+1)
@@ -132,7 +136,45 @@ func visit(app string, minute int) []ingest.Row {
 	add("done", func(e *beacon.Event) {
 		e.TransactionDone = &beacon.TransactionDone{Outcome: outcome, DurationMS: wait + 500, WaitMS: wait}
 	})
+	if minute%10 == 7 {
+		sequence++ // a report was lost
+	}
+	sequence++
+	rows = append(rows, whatElse(app, minute, sequence)...)
 	return append(rows, besidePeople(app, minute)...)
+}
+
+// whatElse is the second report of a visit: what was clicked on, loaded and measured.
+func whatElse(app string, minute, sequence int) []ingest.Row {
+	var rows []ingest.Row
+	add := func(id string, set func(*ingest.Row)) {
+		row := rowOf(app, beacon.SourceRUM, minute, id)
+		row.Sequence = sequence
+		set(&row)
+		rows = append(rows, row)
+	}
+	for _, kind := range []beacon.ActionKind{beacon.ActionClick, beacon.ActionRageClick, beacon.ActionDeadClick} {
+		add(string(kind), func(r *ingest.Row) {
+			r.Event.Action = &beacon.Action{Kind: kind, Name: app + " pay", Target: "#pay", Count: 1}
+		})
+	}
+	add("db", func(r *ingest.Row) {
+		r.Event.Measure = &beacon.Measure{Kind: beacon.MeasureServerTiming, Name: "db", DurationMS: float64(minute + 1)}
+	})
+	add("mark", func(r *ingest.Row) {
+		r.Event.Measure = &beacon.Measure{Kind: beacon.MeasureMark, Name: "ready", DurationMS: 60_000}
+	})
+	add("images", func(r *ingest.Row) {
+		r.Event.Resources = &beacon.Resources{Type: "img", Count: 10, Cached: 5, Failed: 1, TransferSizeBytes: 1000, DurationMS: 200, LongestMS: float64(50 + minute)}
+	})
+	add("scripts", func(r *ingest.Row) {
+		r.Event.Resources = &beacon.Resources{Type: "script", Host: "cdn." + app + ".example", Count: 2, DurationMS: 80, LongestMS: 60}
+	})
+	add("image", func(r *ingest.Row) { // which is no call
+		r.RequestPath, r.Initiator = "/hero.jpg", "img"
+		r.Event.Request = &beacon.Request{StatusCode: 404, DurationMS: 60_000}
+	})
+	return rows
 }
 
 // besidePeople are rows that figures about people's experience leave out: a robot's
@@ -145,7 +187,7 @@ func besidePeople(app string, minute int) []ingest.Row {
 	violation, failed := rowOf(app, beacon.SourceRUM, minute, "violation"), rowOf(app, beacon.SourceRUM, minute, "failed")
 	violation.Event.Error = &beacon.Error{Kind: beacon.ErrorCSPViolation, Type: "script-src-elem", Message: "script-src-elem blocked inline", Count: 1}
 	failed.Event.Request = &beacon.Request{Method: "GET", Initiator: beacon.InitiatorNEL, Failure: beacon.RequestFailureNetwork, Error: "dns.name_not_resolved", DurationMS: 60_000}
-	failed.RequestError = failed.Event.Request.Error
+	failed.RequestError, failed.Initiator = failed.Event.Request.Error, failed.Event.Request.Initiator
 	return []ingest.Row{robot, broken, violation, failed}
 }
 

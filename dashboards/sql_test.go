@@ -191,12 +191,20 @@ func TestFiguresOfTheBoard(t *testing.T) {
 		"Events through the collector A":      {`"stage":"stored","total":10`},
 		"Ledger A":                            {`"of_app":"(unknown key)","stage":"rejected","reason":"unknown_key","total":1`},
 		"variable transaction":                {`"transaction":"shop checkout"`},
+		"Frustration A":                       {`"page":"\/checkout","rage_clicks":30,"dead_clicks":30,"error_clicks":0,"sessions":30,"most_on":"shop pay","element":"#pay"`},
+		"Abandoned before they saw it A":      {`"page":"\/checkout","views":30,"before_first_paint":0,"before_lcp":0.1`},
+		"What pages load A":                   {`"type":"img","from_host":"(own)","loaded":300,"failed_share":0.1,"cached_share":0.5,"total_bytes":30000,"mean_ms":20,"slowest_ms":79`, `"from_host":"cdn.shop.example","loaded":60`},
+		"Server-Timing A":                     {`"page":"\/checkout","metric":"db","samples":30,"p75_ms":22.75`},
+		"Reports lost A":                      {`"browser":"Chrome","views":30,"reports":63,"missing":3,"lost":0.0476`},
 	} {
 		for _, want := range wants {
 			if !strings.Contains(answers[name], want) {
 				t.Errorf("%s lacks %s: %s", name, want, answers[name])
 			}
 		}
+	}
+	if strings.Contains(answers["Slowest requests A"], "hero.jpg") {
+		t.Errorf("an image is among the calls: %s", answers["Slowest requests A"])
 	}
 }
 
