@@ -20,15 +20,33 @@ type App struct {
 	// "*" alone is any origin.
 	Origins     []string
 	Environment string
-	// ConsoleErrors lets the beacon tell what the app's pages write to console.error.
-	ConsoleErrors bool
-	Transactions  []Transaction
-	Limits        Limits
+	Beacon      BeaconSettings
+	// UserIDKey is what the app's user ids are hashed with before they are stored, so
+	// that nobody can find a person by the id that the app knows; "" stores them as sent.
+	UserIDKey    string
+	Transactions []Transaction
+	Limits       Limits
 	// Pages name pages by rule; others are named by what their paths are like.
 	Pages []PageRule
 	// Scrubber takes out of the app's texts what may be secret; nil is one that
 	// allows nothing.
 	Scrubber *scrub.Scrubber
+}
+
+// BeaconSettings are what the script of an app does beyond what all of them do.
+type BeaconSettings struct {
+	// ConsoleErrors lets it tell what pages write to console.error.
+	ConsoleErrors bool
+	// Consent lets it do nothing before the page says that the user has agreed.
+	Consent bool
+	// SampleRate is the share of sessions that it measures, ErrorSampleRate that of
+	// sessions of which it tells errors: 0 to 1, nil is all.
+	SampleRate, ErrorSampleRate *float64
+	// UserTiming are the names of marks and measures that it tells, with * for what varies.
+	UserTiming []string
+	// TraceOrigins are the origins to which requests carry a traceparent header; self
+	// is the page's own.
+	TraceOrigins []string
 }
 
 // PageRule names the pages whose path matches a pattern.

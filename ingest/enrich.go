@@ -1,6 +1,9 @@
 package ingest
 
 import (
+	"crypto/hmac"
+	"crypto/sha256"
+	"encoding/hex"
 	"strings"
 	"time"
 
@@ -80,7 +83,7 @@ func (e *Enricher) base(record Record, scrubber *scrub.Scrubber, names *naming.A
 		SessionID:    report.SessionID,
 		Sequence:     report.Sequence,
 		SampleWeight: report.SampleWeight,
-		UserID:       scrubber.Name(report.UserID),
+		UserID:       userID(record.App, scrubber, report.UserID),
 		Attributes:   scrubAttributes(scrubber, report.Attributes),
 		Release:      names.Cap(naming.Release, scrubber.Name(report.Release), record.ReceivedAt),
 		Environment:  names.Cap(naming.Environment, scrubber.Name(report.Environment), record.ReceivedAt),
@@ -183,4 +186,16 @@ func SplitURL(clean string) (domain, path string) {
 		host = host[:port]
 	}
 	return host, path
+}
+
+// userID is the user's id as it is stored: without what may be secret or, if the app
+// wants that, as the first half of an HMAC-SHA-256, which no one without the key can
+// make of an id.
+func userID(app *App, scrubber *scrub.Scrubber, id string) string {
+	if app.UserIDKey == "" || id == "" {
+		return scrubber.Name(id)
+	}
+	mac := hmac.New(sha256.New, []byte(app.UserIDKey))
+	_, _ = mac.Write([]byte(app.Name + "\x00" + id)) // never fails
+	return hex.EncodeToString(mac.Sum(nil)[:sha256.Size/2])
 }

@@ -169,3 +169,26 @@ func TestSplitURL(t *testing.T) {
 		}
 	}
 }
+
+func TestRows_HoldUserIDsHashedIfTheAppWants(t *testing.T) {
+	stored := func(app, key, id string) string {
+		report := &beacon.Report{UserID: id, View: &beacon.View{URL: "https://shop.example/"}, Events: []beacon.Event{{PageView: &beacon.PageView{}}}}
+		record := Record{App: &App{Name: app, UserIDKey: key}, ReceivedAt: time.Unix(1, 0), Report: report}
+		return NewEnricher(naming.New(), nil, time.Unix(0, 0)).Rows(nil, record)[0].UserID
+	}
+	if got := stored("shop", "", "u-17"); got != "u-17" {
+		t.Errorf("without a key the id is %q", got)
+	}
+	hashed := stored("shop", "key", "u-17")
+	if len(hashed) != 32 || strings.Contains(hashed, "17-") || hashed != stored("shop", "key", "u-17") {
+		t.Errorf("with a key the id is %q", hashed)
+	}
+	for _, other := range []string{stored("shop", "key", "u-18"), stored("shop", "other", "u-17"), stored("blog", "key", "u-17"), stored("shop", "key", "")} {
+		if other == hashed {
+			t.Error("another user, key or app, or nobody, has the same hash")
+		}
+	}
+	if got := stored("shop", "key", ""); got != "" {
+		t.Errorf("nobody has the id %q", got)
+	}
+}

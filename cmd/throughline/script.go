@@ -1,6 +1,9 @@
 package main
 
 import (
+	"regexp"
+	"strings"
+
 	"throughline/ingest"
 	"throughline/js"
 )
@@ -9,7 +12,12 @@ import (
 // configuration inside.
 func scriptRenderer(collectPath string) func(*ingest.App) ([]byte, error) {
 	return func(app *ingest.App) ([]byte, error) {
-		c := js.Config{Collect: collectPath + "?key=" + app.Key + "&quiet=1", Environment: app.Environment, ConsoleErrors: app.ConsoleErrors}
+		b := app.Beacon
+		c := js.Config{
+			Collect: collectPath + "?key=" + app.Key + "&quiet=1", Environment: app.Environment,
+			ConsoleErrors: b.ConsoleErrors, Consent: b.Consent, SampleRate: b.SampleRate, ErrorSampleRate: b.ErrorSampleRate,
+			UserTiming: namesPattern(b.UserTiming), TraceOrigins: b.TraceOrigins,
+		}
 		for _, t := range app.Transactions {
 			definition := js.Transaction{Name: t.Name, Version: t.Version()}
 			if page := t.Complete.Page; page != nil {
@@ -22,4 +30,17 @@ func scriptRenderer(collectPath string) func(*ingest.App) ([]byte, error) {
 		}
 		return js.Script(c)
 	}
+}
+
+// namesPattern is the source of a regular expression for any of these names, in which
+// * stands for what varies; "" for none.
+func namesPattern(names []string) string {
+	if len(names) == 0 {
+		return ""
+	}
+	patterns := make([]string, 0, len(names))
+	for _, name := range names {
+		patterns = append(patterns, strings.ReplaceAll(regexp.QuoteMeta(name), `\*`, ".*"))
+	}
+	return "^(?:" + strings.Join(patterns, "|") + ")$"
 }

@@ -4,6 +4,8 @@ import { readFileSync } from 'node:fs';
 const file = (path) => readFileSync(new URL(path, import.meta.url), 'utf8');
 
 const beacon = file('../dist/beacon.js');
+/** The script for apps that switch on what few do. */
+export const full = file('../dist/beacon-full.js');
 export const snippet = file('../dist/snippet.js');
 
 /** The beacon as the collector serves it. */

@@ -5,7 +5,7 @@ import { accessSync, constants } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { gzipSync } from 'node:zlib';
 import { chromium } from 'playwright-core';
-import { agents, ours, snippet } from './agents.mjs';
+import { agents, full, ours, snippet } from './agents.mjs';
 import { EARLY, startSite } from './site.mjs';
 
 const IDLE_MS = 45_000;
@@ -125,9 +125,9 @@ async function bounces(browser, site) {
     });
   await Promise.all(Array.from({ length: BOUNCES_AT_A_TIME }, visitor));
   const reports = site.of('throughline').map(reportOf);
-  const viewsWith = (has) => new Set(reports.filter((r) => r.events.some(has)).map((r) => r.view.id));
-  const final = viewsWith((e) => e.page_view?.phase === 'final');
-  return [...viewsWith((e) => e.error?.message.startsWith('last words'))].filter((view) => final.has(view)).length;
+  const viewsWith = (has) => new Set(reports.filter((r) => r.events.some(has)).map((r) => r.view));
+  const final = viewsWith((e) => e.phase === 'final');
+  return [...viewsWith((e) => e.error?.startsWith('last words'))].filter((view) => final.has(view)).length;
 }
 
 /** The bytes that many identical errors take, and how many of them are told. */
@@ -147,14 +147,37 @@ async function storm(browser, site) {
     await sleep(500);
   });
   const sent = site.of('throughline').slice(before);
-  const errors = sent.flatMap((r) => reportOf(r).events).flatMap((e) => e.error ?? []);
+  const errors = sent.flatMap((r) => reportOf(r).events);
   return {
     bytes: sent.reduce((sum, r) => sum + r.bytes, 0),
-    count: errors.filter((e) => e.message === 'storm').reduce((sum, e) => sum + e.count, 0),
+    count: errors.filter((e) => e.error === 'storm').reduce((sum, e) => sum + e.count, 0),
   };
 }
 
-const reportOf = ({ text }) => JSON.parse(text.slice(text.indexOf('{')));
+/** What is asked of a report, from its compact form (../../beacon/compact.go): the id of its view, and of each event some of it. */
+function reportOf({ text }) {
+  const row = columns(JSON.parse(text.slice(text.indexOf('['))));
+  return {
+    view: row[12][0],
+    events: row[14].map(([kind, ...rest]) => {
+      const [, , , first, , , count = 1] = columns(rest);
+      return kind === 0 ? { phase: first } : kind === 2 ? { error: first, count } : {};
+    }),
+  };
+}
+
+/** The columns of a row, in which a negative number says how many are left out. */
+function columns(row) {
+  const all = [];
+  for (const value of row) {
+    if (value < 0) {
+      all.length -= value;
+    } else {
+      all.push(value);
+    }
+  }
+  return all;
+}
 
 /** How many of the errors before the script are told. */
 async function early(browser, site) {
@@ -169,7 +192,7 @@ async function early(browser, site) {
     .of('throughline')
     .slice(before)
     .flatMap((r) => reportOf(r).events)
-    .filter((e) => /^(early|refused)/.test(e.error?.message ?? '')).length;
+    .filter((e) => /^(early|refused)/.test(e.error ?? '')).length;
 }
 
 async function measure(browser, site) {
@@ -193,6 +216,7 @@ async function measure(browser, site) {
   const stormed = await storm(browser, site);
   return {
     gzip_bytes: gzip(ours),
+    full_gzip_bytes: gzip(full),
     snippet_gzip_bytes: gzip(snippet),
     eval_ms: evals.throughline.toFixed(1),
     eval_ratio_lux: (evals.throughline / evals.lux).toFixed(2),

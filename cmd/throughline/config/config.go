@@ -23,6 +23,7 @@ type Config struct {
 	Geo            Geo           `yaml:"geo"`
 	TrustedProxies []string      `yaml:"trusted_proxies"`
 	AgentToken     Secret        `yaml:"agent_token"`
+	UserIDKey      Secret        `yaml:"user_id_key"`
 	DataDir        string        `yaml:"data_dir"`
 	ClickHouse     ClickHouse    `yaml:"clickhouse"`
 	Queue          Queue         `yaml:"queue"`
@@ -116,11 +117,21 @@ type App struct {
 	Keys        []string `yaml:"keys"`
 	Origins     []string `yaml:"origins"`
 	Environment string   `yaml:"environment"`
-	// ConsoleErrors lets the beacon tell what pages write to console.error.
-	ConsoleErrors bool   `yaml:"console_errors"`
-	Pages         []Page `yaml:"pages"`
-	Scrub         Scrub  `yaml:"scrub"`
-	Limits        Limits `yaml:"limits"`
+	Beacon      Beacon   `yaml:"beacon"`
+	HashUserIDs bool     `yaml:"hash_user_ids"`
+	Pages       []Page   `yaml:"pages"`
+	Scrub       Scrub    `yaml:"scrub"`
+	Limits      Limits   `yaml:"limits"`
+}
+
+// Beacon is what the script of an app does beyond what all of them do.
+type Beacon struct {
+	ConsoleErrors   bool     `yaml:"console_errors"`
+	Consent         bool     `yaml:"consent"`
+	SampleRate      *float64 `yaml:"sample_rate"`
+	ErrorSampleRate *float64 `yaml:"error_sample_rate"`
+	UserTiming      []string `yaml:"user_timing"`
+	TraceOrigins    []string `yaml:"trace_origins"`
 }
 
 // Page names the pages whose path matches a pattern.
@@ -242,7 +253,10 @@ func (c *Config) IngestApps() []ingest.App {
 	for _, a := range c.Apps {
 		// Validate has parsed all of it before, so it parses.
 		scrubber, _ := scrub.New(a.Scrub.Allow)
-		app := ingest.App{Name: a.Name, Key: a.Key, Keys: a.Keys, Origins: a.Origins, Environment: a.Environment, ConsoleErrors: a.ConsoleErrors, Limits: a.Limits.ingest(), Scrubber: scrubber}
+		app := ingest.App{Name: a.Name, Key: a.Key, Keys: a.Keys, Origins: a.Origins, Environment: a.Environment, Beacon: ingest.BeaconSettings(a.Beacon), Limits: a.Limits.ingest(), Scrubber: scrubber}
+		if a.HashUserIDs {
+			app.UserIDKey = string(c.UserIDKey)
+		}
 		for _, page := range a.Pages {
 			path, _ := ingest.ParsePattern(page.Path)
 			app.Pages = append(app.Pages, ingest.PageRule{Path: path, Name: page.Name})

@@ -162,8 +162,16 @@ func TestIngestApps_GivesEachAppItsKeysAndLimits(t *testing.T) {
 	if diff := cmp.Diff([]string{"shop-web-4f7c2a", "shop-web-0a1b2c", "shop-web-3d4e5f"}, apps[0].AllKeys()); diff != "" {
 		t.Error(diff)
 	}
-	if apps[0].ConsoleErrors || !apps[1].ConsoleErrors {
-		t.Error("not the app that says so has console errors")
+	half, one := 0.5, 1.0
+	wantBeacon := ingest.BeaconSettings{
+		ConsoleErrors: true, Consent: true, SampleRate: &half, ErrorSampleRate: &one,
+		UserTiming: []string{"cart*"}, TraceOrigins: []string{"self", "https://api.slow.example"},
+	}
+	if diff := cmp.Diff([]ingest.BeaconSettings{{}, wantBeacon}, []ingest.BeaconSettings{apps[0].Beacon, apps[1].Beacon}); diff != "" {
+		t.Error(diff)
+	}
+	if apps[0].UserIDKey != "" || apps[1].UserIDKey == "" {
+		t.Error("not the app that says so has its user ids hashed")
 	}
 	got := []ingest.Limits{apps[0].Limits, apps[1].Limits}
 	want := []ingest.Limits{

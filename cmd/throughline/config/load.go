@@ -49,6 +49,7 @@ func secretVariables(c *Config) map[string]*Secret {
 	return map[string]*Secret{
 		"THROUGHLINE_CLICKHOUSE_PASSWORD": &c.ClickHouse.Password,
 		"THROUGHLINE_AGENT_TOKEN":         &c.AgentToken,
+		"THROUGHLINE_USER_ID_KEY":         &c.UserIDKey,
 		"THROUGHLINE_UPLOAD_TOKEN":        &c.SourceMaps.UploadToken,
 	}
 }

@@ -48,6 +48,7 @@ func (c *Config) Validate() []Problem {
 		f.add("paths.reports", "must not be the same as paths.collect")
 	}
 	f.token("agent_token", c.AgentToken)
+	f.token("user_id_key", c.UserIDKey)
 	f.sourceMaps(c)
 	f.clickHouse(c.ClickHouse)
 	f.atLeast("queue.segment_size", int(c.Queue.SegmentSize), 4*beacon.MaxAgentBodyBytes)
@@ -68,6 +69,11 @@ func (c *Config) Validate() []Problem {
 		}
 	}
 	f.apps(c.Apps)
+	for i, app := range c.Apps {
+		if app.HashUserIDs && c.UserIDKey == "" {
+			f.add(fmt.Sprintf("apps[%d].hash_user_ids", i), "needs user_id_key; set it here or in THROUGHLINE_USER_ID_KEY")
+		}
+	}
 	f.transactions(c)
 	f.journeys(c)
 	return f
@@ -159,6 +165,7 @@ func (f *findings) apps(apps []App) {
 		for j, further := range a.Keys {
 			f.key(fmt.Sprintf("%s[%d]", key("keys"), j), further, a.Name, keys)
 		}
+		f.beacon(key("beacon"), a.Beacon)
 		f.limits(key("limits"), a.Limits)
 		if len(a.Origins) == 0 {
 			f.add(key("origins"), "must list the origins of the app's pages, such as https://shop.example; \"*\" allows any")
@@ -194,6 +201,24 @@ func (f *findings) key(at, key, app string, owners map[string]string) {
 		f.add(at, "another app has this key")
 	}
 	owners[key] = app
+}
+
+func (f *findings) beacon(at string, b Beacon) {
+	for name, rate := range map[string]*float64{"sample_rate": b.SampleRate, "error_sample_rate": b.ErrorSampleRate} {
+		if rate != nil && !(*rate >= 0 && *rate <= 1) {
+			f.add(at+"."+name, "must be from 0 to 1: 0.1 is every tenth session")
+		}
+	}
+	for i, origin := range b.TraceOrigins {
+		if origin != "self" && (!validOrigin(origin) || strings.Contains(origin, "*")) {
+			f.add(fmt.Sprintf("%s.trace_origins[%d]", at, i), "must be self or an origin such as https://api.shop.example")
+		}
+	}
+	for i, name := range b.UserTiming {
+		if strings.Trim(name, "*") == "" && name != "*" {
+			f.add(fmt.Sprintf("%s.user_timing[%d]", at, i), "must be the name of a mark or measure, with * for what varies")
+		}
+	}
 }
 
 func (f *findings) limits(at string, l Limits) {
