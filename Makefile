@@ -27,6 +27,12 @@ test-go:
 test-js:
 	npm test --prefix js
 
+TIMES ?= 5
+
+test-js-full: ## all tests of the beacon, TIMES (5) times over, for what fails only now and then
+	@$(SETUP) chrome whole-chrome js
+	@for i in $$(seq $(TIMES)); do echo "run $$i of $(TIMES)"; $(MAKE) --no-print-directory test-js; done
+
 check: ## format, vet, staticcheck, TypeScript, bundle and its size, architecture rules
 	@$(SETUP) go js
 	@unformatted=$$(go tool gofumpt -l .); [ -z "$$unformatted" ] || { echo "not formatted (make fmt):"; echo "$$unformatted"; exit 1; }

@@ -20,6 +20,9 @@
 //   - testdata/wire holds the contract as examples: good_*.json must be kept
 //     whole, bad_<reason>_*.json must be refused for exactly that reason. The
 //     tests of this package and those of js/ both read them.
+//   - The browser beacon writes the compact form, see [CompactVersion]. What it has
+//     ever written stays readable, since old scripts live on in caches:
+//     testdata/wire/compact has reports of each release.
 //
 // The package knows nothing of HTTP, storage or configuration. It imports the
 // standard library only.
