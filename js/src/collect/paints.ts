@@ -43,8 +43,9 @@ export function createPaints(beganMs: number, visibility: Visibility): Vitals {
   let restored: Fields | undefined;
 
   function takeInteraction(entries: InteractionPaint[]): void {
-    for (const { largestContentfulPaint: paint } of entries) {
-      if (paint && beganMs && !settled && seen(paint.renderTime)) {
+    for (const { startTime, largestContentfulPaint: paint } of entries) {
+      // Those of other inputs are none of this view's.
+      if (paint && startTime === beganMs && !settled && seen(paint.renderTime)) {
         largest = describe(paint);
       }
     }
