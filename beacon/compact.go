@@ -9,7 +9,10 @@ import (
 )
 
 // CompactVersion is the version of the wire that the browser beacon writes: the
-// contract of [Version], of which a page view takes two fifths of the bytes.
+// contract of [Version] in a third of the bytes. The three reports of a visit in
+// testdata/wire/compact/good_0.1.0_*.json have 1,681 bytes, 973 in gzip; with names of
+// one or two letters in objects they would have 2,774 and 1,505, in version 1 they
+// have 5,073 and 2,101.
 //
 // A compact report is an array, and so is each row in it: the values of a list of
 // columns, which have the names and meanings of the fields of version 1. As values
