@@ -32,7 +32,7 @@ export interface Note extends OpenRequest {
   /** The trace that it has begun. */
   traceId?: string;
   entry?: PerformanceResourceTiming;
-  /** Delivered without an entry; one that comes late is swallowed. */
+  /** An entry that comes later is swallowed. */
   delivered?: boolean;
 }
 
@@ -53,11 +53,11 @@ export interface Notes {
 /** How long after its end a request's entry may come; the entry of a stream comes at the end of its body. */
 const ENTRY_DELAY_MS = 1_000;
 const STREAM_MS = 10_000;
-/** How long an entry that came too late is looked out for, to be swallowed. */
-const LATE_MS = 60_000;
 /** Browsers fail what still runs just before they say that the user goes. */
 const LEAVING_MS = 20;
-const MAX_NOTES = 200;
+/** Requests that may run at a time, and notes that are kept of them and those before, whose entries may come late. */
+const MAX_OPEN = 200;
+const MAX_NOTES = 400;
 
 /**
  * Calls deliver with each request but those to ownUrl, once its entry has joined it or
@@ -69,12 +69,12 @@ export function createNotes(
   matters: (request: OpenRequest) => boolean,
   traced: string[],
 ): Notes {
-  const notes: Note[] = [];
+  let notes: Note[] = [];
   const open = () => notes.filter((note) => !note.delivered);
 
   function begin(method: string, url: string, initiator: string): Begun | undefined {
     const { href, pathname, origin } = new URL(url, document.baseURI);
-    if (!/^http/.test(href) || scrubUrl(href) === ownUrl || notes.length >= MAX_NOTES) {
+    if (!/^http/.test(href) || scrubUrl(href) === ownUrl || open().length >= MAX_OPEN) {
       return undefined;
     }
     const note: Note = {
@@ -86,7 +86,7 @@ export function createNotes(
       status: 0,
       traceId: traced.includes(origin) ? newId() + newId() : undefined,
     };
-    notes.push(note);
+    notes = notes.concat(note).slice(-MAX_NOTES);
     return {
       traceparent: note.traceId && `00-${note.traceId}-${newId()}-01`,
       end: guard((status, failure) => {
@@ -100,30 +100,21 @@ export function createNotes(
     };
   }
 
+  /** Delivers a note that ended, if its entry is there; else that has yet some time to come. */
   function settle(note: Note): void {
-    const { entry, failure } = note;
+    const { entry, failure, initiator } = note;
     // What failed may yet turn out to be left behind.
     if (entry && failure !== 'network') {
-      remove(note);
-      deliver(note, entry);
+      tell(note);
     } else {
-      setTimeout(guard(expire), note.initiator === 'fetch' && !failure ? STREAM_MS : ENTRY_DELAY_MS, note);
+      setTimeout(guard(tell), initiator === 'fetch' && !failure ? STREAM_MS : ENTRY_DELAY_MS, note);
     }
   }
 
-  /** Delivers a note, even if its entry has not come. */
-  function expire(note: Note): void {
-    if (!note.delivered && notes.includes(note)) {
+  function tell(note: Note): void {
+    if (!note.delivered) {
       note.delivered = true;
       deliver(note, note.entry);
-      setTimeout(remove, LATE_MS, note);
-    }
-  }
-
-  function remove(note: Note): void {
-    const index = notes.indexOf(note);
-    if (index >= 0) {
-      notes.splice(index, 1);
     }
   }
 
@@ -132,12 +123,10 @@ export function createNotes(
     open,
     join(entry) {
       const note = findNote(notes, entry);
-      if (note?.delivered) {
-        remove(note);
-      } else if (note) {
+      if (note) {
         note.entry = entry;
         if (note.endMs !== undefined && note.failure !== 'network') {
-          settle(note);
+          tell(note);
         }
       }
       return !!note;
@@ -152,7 +141,7 @@ export function createNotes(
           note.failure = 'aborted';
         }
         if (note.endMs !== undefined) {
-          expire(note);
+          tell(note);
         }
       }
     },
@@ -160,25 +149,18 @@ export function createNotes(
 }
 
 /** Returns the note of the request that an entry measured: same URL, if possible ended, and begun shortly before. */
-function findNote(notes: Note[], entry: PerformanceResourceTiming): Note | undefined {
-  let best: Note | undefined;
-  let least = Number.POSITIVE_INFINITY;
-  for (const note of notes) {
-    if (
-      note.url === entry.name.split('#')[0] &&
-      note.initiator === entry.initiatorType &&
-      !note.entry &&
-      // Clocks are coarse, and differ a little between the browser's parts.
-      note.startMs <= entry.startTime + 1 &&
-      (note.endMs === undefined || entry.startTime <= note.endMs + 1) &&
-      (!note.status || !entry.responseStatus || note.status === entry.responseStatus)
-    ) {
-      const gap = Math.abs(entry.startTime - note.startMs) + (note.endMs === undefined ? 1e9 : 0);
-      if (gap < least) {
-        least = gap;
-        best = note;
-      }
-    }
-  }
-  return best;
+function findNote(notes: Note[], { name, initiatorType, startTime, responseStatus }: PerformanceResourceTiming) {
+  const gap = ({ startMs, endMs }: Note) => Math.abs(startTime - startMs) + (endMs === undefined ? 1e9 : 0);
+  return notes
+    .filter(
+      ({ url, initiator, entry, startMs, endMs = startTime, status }) =>
+        url === name.split('#')[0] &&
+        initiator === initiatorType &&
+        !entry &&
+        // Clocks are coarse, and differ a little between the browser's parts.
+        startMs <= startTime + 1 &&
+        startTime <= endMs + 1 &&
+        (!status || !responseStatus || status === responseStatus),
+    )
+    .sort((a, b) => gap(a) - gap(b))[0];
 }
