@@ -9,6 +9,7 @@ button.addEventListener("click", async () => {
   try {
     const { count } = await call("POST", "/api/cart", { product });
     showCount(count);
+    globalThis.throughline?.event("Added to cart", { product });
     const link = document.createElement("a");
     link.id = "go-to-cart";
     link.href = "/cart";
