@@ -55,8 +55,8 @@ export function readSettings(): Settings {
   const config = __THROUGHLINE_CONFIG__;
   const script = document.currentScript as HTMLScriptElement | null;
   const settings: Settings = {
-    environment: script?.dataset.environment || config.environment || undefined,
-    release: script?.dataset.release || undefined,
+    environment: script?.dataset.environment || config.environment,
+    release: script?.dataset.release,
     config,
   };
   const injected = takeInjection();

@@ -10,25 +10,17 @@ function measurable(injected: boolean): boolean {
     !!globalThis.PerformanceObserver &&
     !!navigator.sendBeacon &&
     self === top &&
+    // Of two copies the first measures the page.
+    !(globalThis as { throughline?: { consent?: unknown } }).throughline?.consent &&
     /^http/.test(location.protocol) &&
     (injected || globalPrivacyControl !== true)
   );
 }
 
-/** Takes the page for this copy of the script; false if another has it. */
-function claimPage(): boolean {
-  const mark = '__throughline';
-  if (Object.getOwnPropertyDescriptor(globalThis, mark)) {
-    return false;
-  }
-  Object.defineProperty(globalThis, mark, { value: true });
-  return true;
-}
-
 guard(() => {
   const begunMs = now();
   const settings = readSettings();
-  if (measurable(!!settings.deliver) && claimPage()) {
+  if (measurable(!!settings.deliver)) {
     startMonitor(settings, begunMs);
   }
 })();

@@ -20,25 +20,30 @@ const QUIET_MS = 1000;
 /** Calls turns as they happen. */
 export function watchLifecycle(injected: boolean, turns: Turns): void {
   let frozenMs = 0;
+  // A page in the back/forward cache is frozen, too.
+  let gone = false;
   if (injected) {
     // What a page says to a journey runner any later is lost when it navigates.
     listen('beforeunload', () => turns.hidden(true));
   }
   listen('visibilitychange pagehide', ({ type }) => {
-    if (type === 'pagehide' || document.visibilityState === 'hidden') {
-      turns.hidden(type === 'pagehide');
+    gone ||= type === 'pagehide';
+    if (gone || document.visibilityState === 'hidden') {
+      turns.hidden(gone);
     }
   });
   listen('freeze resume', ({ type, timeStamp }) => {
-    if (type === 'freeze') {
-      frozenMs = timeStamp;
-    } else if (frozenMs) {
+    if (gone) {
+      return;
+    }
+    if (type === 'resume') {
       turns.frozen(frozenMs, timeStamp);
     }
+    frozenMs = timeStamp;
   });
   listen('pageshow', ({ persisted, timeStamp }: PageTransitionEvent) => {
     if (persisted) {
-      frozenMs = 0;
+      gone = false;
       turns.restored(timeStamp);
       settle(turns);
     }

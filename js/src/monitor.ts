@@ -2,6 +2,7 @@ import { type Identity, offerApi } from './api';
 import { createClicks } from './collect/clicks';
 import { collectConsole } from './collect/console';
 import { collectErrors, countError } from './collect/errors';
+import type { LongFrame } from './collect/frames';
 import { createLoads } from './collect/loads';
 import { collectMeasures, readServerTimings } from './collect/measures';
 import { navigationFields } from './collect/navigation';
@@ -19,6 +20,7 @@ import { navigationEntry } from './lib/navigationEntry';
 import { now } from './lib/now';
 import { roundMs } from './lib/roundMs';
 import { traceId } from './lib/traceId';
+import { URL } from './lib/url';
 import { type Turns, watchLifecycle } from './lifecycle';
 import { createQueue, HOLD_MS } from './queue';
 import { createFlush, type Flush } from './report';
@@ -62,6 +64,7 @@ interface Monitor {
   view: View;
   /** The view before it. */
   previous: View;
+  recentFrames: LongFrame[];
 }
 
 /** Measures the page for as long as it lives. */
@@ -82,9 +85,11 @@ export function startMonitor(settings: Settings, begunMs: number): void {
     deliver || createTransport(settings.collectUrl as string),
   );
   const visibility = watchVisibility();
-  const view = beginView(definitions, visibility);
+  const recentFrames: LongFrame[] = [];
+  const view = beginView({ definitions, visibility, recentFrames });
   const monitor: Monitor = {
     definitions,
+    recentFrames,
     flush,
     queued: createQueue(flush),
     requests: collectRequests(
@@ -128,7 +133,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
   const turns = turnsOf(monitor);
   watchLifecycle(!!deliver, turns);
   watchRoutes({
-    turned: (atMs, byUser) => turnTo(monitor, turns, atMs, byUser ? 'heuristic' : undefined),
+    turned: (atMs, byUser) => turnTo(monitor, atMs, byUser ? 'heuristic' : undefined),
     confirmed: (entry) => confirm(monitor, entry),
   });
   offerApi({
@@ -136,7 +141,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
     event: (name, attributes) =>
       add(monitor, monitor.view, now(), [Kind.action, name, undefined, 'event', undefined, undefined, attributes]),
     error: found,
-    view: () => turnTo(monitor, turns, now(), 'manual'),
+    view: () => turnTo(monitor, now(), 'manual'),
     consented: () => document.readyState === 'complete' && turns.loaded(),
   });
   measured(view, { [Col.beacon_init_ms]: roundMs(now() - begunMs) });
@@ -168,17 +173,12 @@ function collectActions(monitor: Monitor): void {
 }
 
 function turnsOf(monitor: Monitor): Turns {
-  const { flush, visibility } = monitor;
+  const { visibility } = monitor;
   return {
     loaded() {
-      gather(monitor, false, false);
-      const { view } = monitor;
-      if (!view.reported) {
-        const { [Col.fcp_ms]: fcp } = view.vitals.read();
-        measured(view, { [Col.fcp_ms]: fcp });
-        flush(view, 'early', false);
+      if (monitor.view.info.navigation !== 'soft') {
+        tellEarly(monitor);
       }
-      setTimeout(guard(gather), SETTLE_MS, monitor, false, false);
     },
     hidden(gone) {
       const { view, previous } = monitor;
@@ -186,9 +186,10 @@ function turnsOf(monitor: Monitor): Turns {
       if (previous !== view) {
         finish(monitor, previous, true);
       }
-      if (view.finished && visibility.shownMs() > (view.endedMs as number)) {
-        addState(view, 'hidden', view.endedMs as number, visibility.shownMs());
-        addState(view, 'visible', visibility.shownMs(), now());
+      const shownMs = visibility.shownMs();
+      if (view.finished && shownMs > (view.endedMs as number) && shownMs < now()) {
+        addState(view, 'hidden', view.endedMs as number, shownMs);
+        addState(view, 'visible', shownMs, now());
         view.endedMs = now();
       }
       finish(monitor, view, true);
@@ -200,6 +201,18 @@ function turnsOf(monitor: Monitor): Turns {
       measured(view, { [Col.ttfb_ms]: 0 });
     },
   };
+}
+
+/** Sends the early report of the view, if it has none yet. */
+function tellEarly(monitor: Monitor): void {
+  gather(monitor, false, false);
+  const { view, flush } = monitor;
+  if (!view.reported) {
+    const { [Col.fcp_ms]: fcp } = view.vitals.read();
+    measured(view, { [Col.fcp_ms]: fcp });
+    flush(view, 'early', false);
+  }
+  setTimeout(guard(gather), SETTLE_MS, monitor, false, false);
 }
 
 /** Tells that the page was in a state, behind its final report. */
@@ -237,19 +250,18 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
 }
 
 function beginView(
-  definitions: Definition[],
-  visibility: Visibility,
+  { definitions, visibility, recentFrames }: Pick<Monitor, 'definitions' | 'visibility' | 'recentFrames'>,
   beganMs = 0,
   navigation?: Navigation,
   detection?: Detection,
 ): View {
   const view = createView(
-    {
-      vitals: createVitals(beganMs, visibility),
+    (start) => ({
+      vitals: createVitals(start, visibility, recentFrames),
       loads: createLoads(),
       clicks: createClicks(),
       scrolling: createScrolling(),
-    },
+    }),
     beganMs,
     navigation,
     detection,
@@ -266,37 +278,62 @@ function switchTo(monitor: Monitor, atMs: number, navigation: Navigation, detect
     finish(monitor, previous, false);
   }
   monitor.previous = view;
-  monitor.view = beginView(monitor.definitions, monitor.visibility, atMs, navigation, detection);
+  monitor.view = beginView(monitor, atMs, navigation, detection);
   return monitor.view;
 }
 
 /** The path has changed, or the page says that it is another. */
-function turnTo(monitor: Monitor, turns: Turns, atMs: number, detection: Detection | undefined): void {
-  const { view, definitions, visibility } = monitor;
+function turnTo(monitor: Monitor, atMs: number, detection: Detection | undefined): void {
+  const { view } = monitor;
   view.clicks.answered();
   if (!detection && !view.reported && !view.beganMs) {
     // The page puts its address right before anybody has done anything: the view is of where that led.
-    const { info, page } = beginView(definitions, visibility);
+    const { info, page } = beginView(monitor);
     view.info.url = info.url;
     view.page ||= page;
     return;
   }
-  gather(monitor, true, true);
+  // Requests go on, but what the page was is over.
+  gather(monitor, false, false);
+  judgePage(monitor, true);
   view.endedMs = atMs;
   const next = switchTo(monitor, atMs, 'soft', detection || 'heuristic');
+  takeOver(view, next);
   setTimeout(guard(finish), LATE_MS, monitor, view, false);
   // Nobody waits for the early report of a route, but who stays is not to be lost with the tab.
   setTimeout(
-    guard(() => monitor.view === next && turns.loaded()),
+    guard(() => monitor.view === next && tellEarly(monitor)),
     HOLD_MS,
   );
+}
+
+/** Files under a view what was filed under the one before, and turns out to have begun in it. */
+function takeOver(before: View, view: View): void {
+  const { beganMs, page } = view;
+  for (const event of before.events.filter(({ atMs }) => atMs > beganMs)) {
+    if (event.transaction === before.page?.ref) {
+      event.transaction = page?.ref;
+    }
+    view.events.push(event);
+  }
+  before.events = before.events.filter(({ atMs }) => atMs <= beganMs);
+  if (page && before.page) {
+    page.spans = before.page.spans.filter(([fromMs]) => fromMs > beganMs);
+  }
 }
 
 /** Takes in what the browser says of a soft navigation. */
 function confirm(monitor: Monitor, entry: SoftNavigation): void {
   const { view } = monitor;
-  if (view.info.navigation === 'soft' && !view.reported && Math.abs(entry.startTime - view.beganMs) < LATE_MS) {
+  const { startTime, name } = entry;
+  if (
+    view.info.detection === 'heuristic' &&
+    !view.reported &&
+    startTime < view.beganMs + 1 &&
+    new URL(name).pathname === location.pathname
+  ) {
     view.info.detection = 'native';
+    view.beganMs = startTime;
     view.vitals.take['soft-navigation']?.([entry] as never[]);
   }
 }
@@ -343,15 +380,21 @@ function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean):
   const entry = navigationEntry();
   const { page, beganMs } = view;
   const restored = view.info.navigation === 'back_forward_cache';
+  const nowMs = now();
+  const openMs = requests.open().map((request) => request.startMs);
   const done =
     page &&
     settlePage(page, {
       startMs: startOf(view),
-      nowMs: now(),
+      nowMs,
       // What comes back from the cache is there at once, a route when what it asks for is.
-      loadedMs: beganMs ? (restored ? beganMs : quietAfter(page.spans, beganMs)) : entry?.loadEventEnd || 0,
+      loadedMs: beganMs
+        ? restored
+          ? beganMs
+          : quietAfter(page.spans, openMs, beganMs, nowMs)
+        : entry?.loadEventEnd || 0,
       status: (!beganMs && entry?.responseStatus) || 0,
-      openMs: requests.open().map((request) => request.startMs),
+      openMs,
       allKnown: seesAll || restored,
       gone,
     });

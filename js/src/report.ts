@@ -105,7 +105,7 @@ function takeEvents(view: View, phase: Phase | undefined): QueuedEvent[] {
     if (!view.reported) {
       measured(view, deviceFields());
     }
-    const columns = Object.assign([phase], view.fields, { [Col.beacon_sent_bytes]: view.sentBytes || undefined });
+    const columns = Object.assign([phase], view.fields, { [Col.beacon_sent_bytes]: view.sentBytes });
     add(startMs, [Kind.page_view, ...columns], view.traceId);
     view.fields = {};
     view.reported = true;

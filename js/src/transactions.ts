@@ -125,13 +125,18 @@ export function settlePage(page: PageTransaction, state: PageState): Transaction
 /** Requests that begin so soon after one another belong together. */
 const PAUSE_MS = 100;
 
-/** Returns when the last of the requests ended that follow, one upon the other, from a moment on. */
-export function quietAfter(spans: Span[], fromMs: number): number {
+/**
+ * Returns when the last of the requests ended that follow, one upon the other, from a
+ * moment on; 0 if one of them still runs. One that runs for longer than SETTLE_MS is
+ * taken for a long poll.
+ */
+export function quietAfter(spans: Span[], openMs: number[], fromMs: number, nowMs: number): number {
+  const running = openMs.filter((ms) => ms >= fromMs && nowMs - ms < SETTLE_MS).map((ms): Span => [ms, Infinity]);
   let reachedMs = fromMs;
-  for (const [from, to] of [...spans].sort((a, b) => a[0] - b[0])) {
+  for (const [from, to] of spans.concat(running).sort((a, b) => a[0] - b[0])) {
     reachedMs = from <= reachedMs + PAUSE_MS ? Math.max(reachedMs, to) : reachedMs;
   }
-  return reachedMs;
+  return reachedMs < Infinity ? reachedMs : 0;
 }
 
 /** Judges the attempt that a request is. Its status is 0 if unknown. */

@@ -95,10 +95,17 @@ export interface View extends Meters {
   armed?: boolean;
 }
 
-/** Begins the view of a page load, or one at beganMs that came about in another way. */
-export function createView(meters: Meters, beganMs = 0, navigation?: Navigation, detection?: Detection): View {
-  return {
-    ...meters,
+/**
+ * Begins the view of a page load, or one at beganMs that came about in another way;
+ * metersOf makes what measures it.
+ */
+export function createView(
+  metersOf: (view: View) => Meters,
+  beganMs = 0,
+  navigation?: Navigation,
+  detection?: Detection,
+): View {
+  const view = {
     info: {
       id: newId(),
       url: scrubUrl(location.href) as string,
@@ -117,7 +124,8 @@ export function createView(meters: Meters, beganMs = 0, navigation?: Navigation,
     sentBytes: 0,
     reported: false,
     finished: false,
-  };
+  } as unknown as View;
+  return Object.assign(view, metersOf(view));
 }
 
 /**

@@ -31,8 +31,8 @@ export function deviceFields(): Fields {
 export function viewportInfo(): Partial<ViewInfo> {
   const { clientWidth, clientHeight } = document.documentElement || {};
   return {
-    widthPx: clientWidth || undefined,
-    heightPx: clientHeight || undefined,
+    widthPx: clientWidth,
+    heightPx: clientHeight,
     connection: (navigator as Device).connection?.effectiveType,
   };
 }

@@ -17,32 +17,33 @@ interface Script extends PerformanceEntry {
 }
 
 /** An entry of Long Animation Frames, or of Long Tasks in browsers that have only those. */
-type LongFrame = PerformanceEntry & { blockingDuration?: number; scripts?: Script[] };
+export type LongFrame = PerformanceEntry & { blockingDuration?: number; scripts?: Script[] };
 
 export interface Frames extends Vital {
   /** What is known of the script that ran longest in a span of the performance clock. */
   longestScript(fromMs: number, toMs: number): Fields;
 }
 
-/** Long animation frames: how long the page could not have answered input, and which scripts kept it from that. */
-export function createFrames(): Frames {
+/**
+ * Long animation frames of a view: how long the page could not have answered input, and which scripts kept it from
+ * that. All views share what is recent: the frame of the click that ends one is the next one's.
+ */
+export function createFrames(recent: LongFrame[]): Frames {
   const { supportedEntryTypes } = PerformanceObserver;
-  let recent: LongFrame[] = [];
   let count = 0;
   let blockingMs = 0;
   const take = (frames: LongFrame[]) => {
-    recent = recent.concat(frames).slice(-MAX_RECENT);
+    recent.push(...frames);
+    recent.splice(0, recent.length - MAX_RECENT);
     for (const { blockingDuration, duration } of frames) {
       count++;
       blockingMs += blockingDuration ?? duration - LONG_TASK_MS;
     }
   };
-  const takes: Vital['take'] = { 'long-animation-frame': take, longtask: take };
-  const known = Object.keys(takes).some((type) => supportedEntryTypes.includes(type));
+  const type = ['long-animation-frame', 'longtask'].find((type) => supportedEntryTypes.includes(type));
   return {
-    take: takes,
-    read: () =>
-      known ? { [Col.blocking_ms]: roundMs(blockingMs), [Col.long_frames]: Math.min(count, MAX_COUNT) } : {},
+    take: type ? { [type]: take } : {},
+    read: () => (type ? { [Col.blocking_ms]: roundMs(blockingMs), [Col.long_frames]: Math.min(count, MAX_COUNT) } : {}),
     longestScript(fromMs, toMs) {
       let longest: Script | undefined;
       let mostMs = 0;
@@ -57,7 +58,7 @@ export function createFrames(): Frames {
         ? {
             [Col.inp_script_ms]: roundMs(mostMs),
             [Col.inp_script_url]: shorten(scrubUrl(longest.sourceURL)),
-            [Col.inp_script_invoker]: scrubText(longest.invoker?.slice(0, MAX_INVOKER) || '') || undefined,
+            [Col.inp_script_invoker]: scrubText(longest.invoker?.slice(0, MAX_INVOKER) || ''),
           }
         : {};
     },

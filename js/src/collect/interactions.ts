@@ -121,7 +121,7 @@ export function interactionFields(inpMs: number, entries: EventTiming[], recent:
   return {
     [Col.inp_ms]: roundMs(inpMs),
     // The browser's own selector is left when the element is gone.
-    [Col.inp_element]: (target ? selector(target) : first.targetSelector) || undefined,
+    [Col.inp_element]: target ? selector(target) : first.targetSelector,
     [Col.inp_input_delay_ms]: roundMs(begunMs - first.startTime),
     [Col.inp_processing_duration_ms]: roundMs(endedMs - begunMs),
     [Col.inp_presentation_delay_ms]: roundMs(shownMs - endedMs),

@@ -5,6 +5,7 @@ import { now } from '../lib/now';
 import { roundMs } from '../lib/roundMs';
 import { selector } from '../lib/selector';
 import { scrubUrl } from '../scrub';
+import { startOf, type View } from '../view';
 import type { Visibility } from '../visibility';
 import type { Vitals } from './vitals';
 
@@ -28,14 +29,17 @@ export type SoftNavigation = PerformanceEntry & {
   getLargestInteractionContentfulPaint?(): InteractionPaint | null;
 };
 
+/** When a view began, on the performance clock; 0 for a load. */
+export type Start = Pick<View, 'beganMs'>;
+
 /**
  * First and Largest Contentful Paint (W3C Paint Timing, Largest Contentful Paint and
  * Soft Navigations), of views that were looked at since they began. Of a new route
  * only browsers with soft navigations tell. A view that comes back from the
  * back/forward cache has both when it is drawn again.
  */
-export function createPaints(beganMs: number, visibility: Visibility): Vitals {
-  const startMs = () => beganMs || navigationEntry()?.activationStart || 0;
+export function createPaints(view: Start, visibility: Visibility): Vitals {
+  const startMs = () => startOf(view);
   const seen = (ms: number) => ms < visibility.hiddenAfter(startMs());
   let firstMs: number | undefined;
   let largest: Largest | undefined;
@@ -45,7 +49,7 @@ export function createPaints(beganMs: number, visibility: Visibility): Vitals {
   function takeInteraction(entries: InteractionPaint[]): void {
     for (const { startTime, largestContentfulPaint: paint } of entries) {
       // Those of other inputs are none of this view's.
-      if (paint && startTime === beganMs && !settled && seen(paint.renderTime)) {
+      if (paint && startTime === view.beganMs && !settled && seen(paint.renderTime)) {
         largest = describe(paint);
       }
     }
@@ -58,7 +62,7 @@ export function createPaints(beganMs: number, visibility: Visibility): Vitals {
       },
       'largest-contentful-paint'(entries: LargestPaint[]) {
         for (const entry of entries) {
-          if (!beganMs && !settled && seen(entry.startTime)) {
+          if (!view.beganMs && !settled && seen(entry.startTime)) {
             largest = describe(entry);
           }
         }
@@ -78,21 +82,25 @@ export function createPaints(beganMs: number, visibility: Visibility): Vitals {
       }
       return {
         [Col.fcp_ms]: firstMs !== undefined && seen(firstMs) ? roundMs(firstMs - startMs()) : undefined,
-        ...(largest && largestFields(largest, startMs(), !!beganMs)),
+        ...(largest && largestFields(largest, startMs(), !!view.beganMs)),
       };
     },
     settle() {
       settled = true;
     },
     restored() {
-      const view = {};
-      restored = view;
+      const fields: Fields = {};
+      restored = fields;
       // After the second frame the first is on the screen.
       requestAnimationFrame(() =>
         requestAnimationFrame(
           guard(() => {
-            const drawn = roundMs(now() - beganMs);
-            Object.assign(view, { [Col.fcp_ms]: drawn, [Col.lcp_ms]: drawn, [Col.lcp_element_render_delay_ms]: drawn });
+            const drawn = roundMs(now() - view.beganMs);
+            Object.assign(fields, {
+              [Col.fcp_ms]: drawn,
+              [Col.lcp_ms]: drawn,
+              [Col.lcp_element_render_delay_ms]: drawn,
+            });
           }),
         ),
       );

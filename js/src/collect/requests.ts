@@ -94,7 +94,7 @@ function describe(url: string, note?: Note, entry?: PerformanceResourceTiming): 
   const endMs = entry ? startMs + entry.duration : (note?.endMs as number);
   // Other origins that do not allow timing give zero for both.
   const shown = entry && entry.requestStart > 0;
-  const status = note?.status || entry?.responseStatus || undefined;
+  const status = note?.status || entry?.responseStatus;
   const { method, failure } = note || {};
   return {
     startMs,

@@ -3,9 +3,9 @@ import { listen } from '../lib/listen';
 import { observe } from '../lib/observe';
 import { whenIdle } from '../lib/whenIdle';
 import type { Visibility } from '../visibility';
-import { createFrames } from './frames';
+import { createFrames, type LongFrame } from './frames';
 import { createInteractions, EVENT_THRESHOLD_MS } from './interactions';
-import { createPaints } from './paints';
+import { createPaints, type Start } from './paints';
 import { createShifts } from './shifts';
 
 /** One of the Web Vitals of a view, or two that come together. */
@@ -24,7 +24,7 @@ export interface Vitals extends Vital {
   restored(): void;
 }
 
-/** Which entries make vitals; of the last two a browser has one at most. */
+/** Which entries make vitals. */
 const TYPES = [
   'paint',
   'largest-contentful-paint',
@@ -41,10 +41,7 @@ const TYPES = [
  * function that takes at once what the browser has not delivered yet.
  */
 export function observeVitals(of: (entry: PerformanceEntry) => Vitals, current: () => Vitals): () => void {
-  const { supportedEntryTypes } = PerformanceObserver;
-  const drains = TYPES.filter(
-    (type) => type !== 'longtask' || !supportedEntryTypes.includes('long-animation-frame'),
-  ).map((type) =>
+  const drains = TYPES.map((type) =>
     observe(
       type,
       (entries) => {
@@ -73,12 +70,12 @@ export function observeVitals(of: (entry: PerformanceEntry) => Vitals, current: 
   return drainAll;
 }
 
-/** Begins to collect the Web Vitals of a view that began at beganMs: of a load, if it is 0. */
-export function createVitals(beganMs: number, visibility: Visibility): Vitals {
-  const frames = createFrames();
-  const paints = createPaints(beganMs, visibility);
+/** Begins to collect the Web Vitals of a view; recent are long frames, which all views share. */
+export function createVitals(view: Start, visibility: Visibility, recent: LongFrame[]): Vitals {
+  const frames = createFrames(recent);
+  const paints = createPaints(view, visibility);
   const shifts = createShifts();
-  const interactions = createInteractions(frames, !beganMs);
+  const interactions = createInteractions(frames, !view.beganMs);
   return {
     take: Object.assign({}, frames.take, paints.take, shifts.take, interactions.take),
     read() {
@@ -86,7 +83,7 @@ export function createVitals(beganMs: number, visibility: Visibility): Vitals {
       return {
         ...painted,
         // What nobody saw did not shift.
-        ...(beganMs || painted[Col.fcp_ms] !== undefined ? shifts.read() : {}),
+        ...(view.beganMs || painted[Col.fcp_ms] !== undefined ? shifts.read() : {}),
         ...interactions.read(),
         ...frames.read(),
       };
