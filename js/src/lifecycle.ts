@@ -28,7 +28,7 @@ export function watchLifecycle(injected: boolean, turns: Turns): void {
   }
   listen('visibilitychange pagehide', ({ type }) => {
     gone ||= type === 'pagehide';
-    if (gone || document.visibilityState === 'hidden') {
+    if (document.visibilityState === 'hidden' || type === 'pagehide') {
       turns.hidden(gone);
     }
   });

@@ -65,6 +65,8 @@ interface Monitor {
   /** The view before it. */
   previous: View;
   recentFrames: LongFrame[];
+  /** Whether the user is gone, as far as is known. */
+  gone?: boolean;
 }
 
 /** Measures the page for as long as it lives. */
@@ -239,6 +241,7 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
     [Col.visible_ms]: shownMs < endMs ? roundMs(endMs - shownMs) : 0,
     [Col.scroll_depth]: view.scrolling.depth(),
     [Col.beacon_handler_ms]: roundMs(spent.totalMs),
+    [Col.beacon_sent_bytes]: view.sentBytes,
     [Col.abandoned]:
       !loading || shownMs > endMs
         ? undefined
@@ -350,7 +353,9 @@ function addRequest(monitor: Monitor, request: FinishedRequest): void {
     addEvent(view, startMs, doneRow(judgeRequest(endMs - startMs, status, failure)), request.traceId, transaction);
   }
   if (view.page) {
-    addSpan(view.page, [startMs, endMs]);
+    // What a route had still to get when it was left has no end.
+    const left = monitor.gone && view.beganMs && failure === 'aborted';
+    addSpan(view.page, [startMs, left ? Number.POSITIVE_INFINITY : endMs]);
   }
   monitor.queued(view);
   // It may be the last one that the page's transaction waited for.
@@ -362,6 +367,7 @@ function addRequest(monitor: Monitor, request: FinishedRequest): void {
 /** Takes in what the browser knows by now. */
 function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
   const { view } = monitor;
+  monitor.gone = gone;
   monitor.requests.drain(leaving, gone);
   monitor.drainVitals();
   if (!view.finished && !view.beganMs) {

@@ -1,6 +1,6 @@
 import type { Identity } from './api';
 import { deviceFields, viewportInfo } from './collect/device';
-import { COMPACT_VERSION, Col, shorten, unless, writeRow } from './compact';
+import { COMPACT_VERSION, shorten, unless, writeRow } from './compact';
 import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
 import { isSampled } from './session';
@@ -105,7 +105,7 @@ function takeEvents(view: View, phase: Phase | undefined): QueuedEvent[] {
     if (!view.reported) {
       measured(view, deviceFields());
     }
-    const columns = Object.assign([phase], view.fields, { [Col.beacon_sent_bytes]: view.sentBytes });
+    const columns = Object.assign([phase], view.fields);
     add(startMs, [Kind.page_view, ...columns], view.traceId);
     view.fields = {};
     view.reported = true;

@@ -122,24 +122,23 @@ describe('a route begins with the click that brought it about,', () => {
 
 // What has ended before the address changes is filed under the view of then (viewAt in
 // monitor.ts), although the route turns out to have begun before it.
-test.concurrent
-  .fails('what a route waits for before the address changes is its own', async () => {
-    const site = new Site()
-      .page(
-        '/',
-        `${button('late', "fetch('/data').then((r) => r.text()).then(() => setTimeout(go, 100, '/late'))")}${app}`,
-      )
-      .on('/data', later(300));
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await page.click('#late');
-      await page.waitForFunction(() => location.pathname === '/late');
-      await settle(page);
-      await leave(page);
-      const all = await views(site, 2);
-      expect(all.map(fetched)).toEqual([[], [site.url('/data')]]);
-    });
+test.concurrent('what a route waits for before the address changes is its own', async () => {
+  const site = new Site()
+    .page(
+      '/',
+      `${button('late', "fetch('/data').then((r) => r.text()).then(() => setTimeout(go, 100, '/late'))")}${app}`,
+    )
+    .on('/data', later(300));
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.click('#late');
+    await page.waitForFunction(() => location.pathname === '/late');
+    await settle(page);
+    await leave(page);
+    const all = await views(site, 2);
+    expect(all.map(fetched)).toEqual([[], [site.url('/data')]]);
   });
+});
 
 test.concurrent('a key that follows a link begins a route', async () => {
   const site = new Site().page(
@@ -238,18 +237,17 @@ test.concurrent('a view that the page asks for is manual', async () => {
 });
 
 // confirm in monitor.ts makes each soft view native that the browser tells of, the page's own too.
-test.concurrent
-  .fails('a view that the page asks for stays manual when its query changes with it', async () => {
-    const site = new Site().page('/', `${button('step', "throughline.view(); go('?step=2')")}${app}`);
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await page.click('#step');
-      await settle(page);
-      await leave(page);
-      const [, step] = await views(site, 2);
-      expect(step?.view.navigation_detection).toBe('manual');
-    });
+test.concurrent('a view that the page asks for stays manual when its query changes with it', async () => {
+  const site = new Site().page('/', `${button('step', "throughline.view(); go('?step=2')")}${app}`);
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.click('#step');
+    await settle(page);
+    await leave(page);
+    const [, step] = await views(site, 2);
+    expect(step?.view.navigation_detection).toBe('manual');
   });
+});
 
 describe('who goes back within the page has a new view,', () => {
   for (const [name, head] of Object.entries(kinds)) {
@@ -397,28 +395,27 @@ test.concurrent('each value belongs to the view in which it began', async () => 
 
 // A frame begins after the click that it handles, so its entry goes to the route's view
 // (observeVitals in monitor.ts goes by startTime), where nobody looks for the click's script.
-test.concurrent
-  .fails('the click that brings a route about names the script that the old view waited for', async () => {
-    const site = new Site().page('/', `${button('go', "busy(120); go('/route')")}${app}`);
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await settle(page);
-      // The mouse comes first, so that the click has a frame of its own.
-      await page.hover('#go');
-      await settle(page);
-      await page.mouse.down();
-      await settle(page);
-      await page.mouse.up();
-      await settle(page);
-      await leave(page);
-      const [landing] = await views(site, 2);
-      expect(landing?.fields).toMatchObject({
-        inp_element: '#go',
-        inp_script_invoker: 'BUTTON#go.onclick',
-        inp_script_ms: expect.any(Number),
-      });
+test.concurrent('the click that brings a route about names the script that the old view waited for', async () => {
+  const site = new Site().page('/', `${button('go', "busy(120); go('/route')")}${app}`);
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await settle(page);
+    // The mouse comes first, so that the click has a frame of its own.
+    await page.hover('#go');
+    await settle(page);
+    await page.mouse.down();
+    await settle(page);
+    await page.mouse.up();
+    await settle(page);
+    await leave(page);
+    const [landing] = await views(site, 2);
+    expect(landing?.fields).toMatchObject({
+      inp_element: '#go',
+      inp_script_invoker: 'BUTTON#go.onclick',
+      inp_script_ms: expect.any(Number),
     });
   });
+});
 
 test.concurrent('a view that lasts and one route take three requests', async () => {
   const site = new Site().page('/', `${button('go', "go('/route')")}${app}`);
@@ -437,19 +434,18 @@ test.concurrent('a view that lasts and one route take three requests', async () 
 
 // The early report of the load (turns.loaded, a second after it) is made of the view of then,
 // which is the route's if somebody was fast. A soft navigation that is told of later is lost then.
-test.concurrent
-  .fails('a route soon after load has no early report at once', async () => {
-    const site = new Site().page('/', `${button('go', "go('/route')")}${app}`);
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await page.click('#go');
-      await site.until(() => told(site)[0]?.final);
-      await page.waitForTimeout(2500);
-      await leave(page);
-      const [, route] = await views(site, 2);
-      expect(route?.events.flatMap((e) => e.page_view?.phase ?? [])).toEqual(['final']);
-    });
+test.concurrent('a route soon after load has no early report at once', async () => {
+  const site = new Site().page('/', `${button('go', "go('/route')")}${app}`);
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.click('#go');
+    await site.until(() => told(site)[0]?.final);
+    await page.waitForTimeout(2500);
+    await leave(page);
+    const [, route] = await views(site, 2);
+    expect(route?.events.flatMap((e) => e.page_view?.phase ?? [])).toEqual(['final']);
   });
+});
 
 test.concurrent('a route that is left at once, and the view before it, take two requests', async () => {
   const site = new Site().page('/', `${button('go', "go('/route')")}${app}`);
@@ -499,88 +495,83 @@ test.concurrent('routes in quick succession are views each', async () => {
 
 // confirm in monitor.ts takes each soft navigation within a second of the view's begin, though
 // the view has one already; that of a query is none of a path.
-test.concurrent
-  .fails('a new query soon after a route leaves what the route has painted', async () => {
-    const site = new Site().page(
-      '/',
-      `${button('go', "go('/route')")}${button('filter', "busy(60); go('?filter')")}${app}`,
+test.concurrent('a new query soon after a route leaves what the route has painted', async () => {
+  const site = new Site().page(
+    '/',
+    `${button('go', "go('/route')")}${button('filter', "busy(60); go('?filter')")}${app}`,
+  );
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await settle(page);
+    await page.click('#go');
+    await page.evaluate(
+      () =>
+        new Promise((resolve) => new PerformanceObserver(resolve).observe({ type: 'soft-navigation', buffered: true })),
     );
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await settle(page);
-      await page.click('#go');
-      await page.evaluate(
-        () =>
-          new Promise((resolve) =>
-            new PerformanceObserver(resolve).observe({ type: 'soft-navigation', buffered: true }),
-          ),
-      );
-      await settle(page, 100);
-      await page.click('#filter');
-      await settle(page);
-      const [clicked, filtered] = (await clickedAt(page)) as [number, number];
-      await leave(page);
-      const [, route] = await views(site, 2);
-      expect(route?.view.navigation_detection).toBe('native');
-      expect(route?.fields.fcp_ms).toBeLessThan(filtered - clicked);
-      expect(route?.fields.lcp_ms).toBeLessThan(filtered - clicked);
-    });
+    await settle(page, 100);
+    await page.click('#filter');
+    await settle(page);
+    const [clicked, filtered] = (await clickedAt(page)) as [number, number];
+    await leave(page);
+    const [, route] = await views(site, 2);
+    expect(route?.view.navigation_detection).toBe('native');
+    expect(route?.fields.fcp_ms).toBeLessThan(filtered - clicked);
+    expect(route?.fields.lcp_ms).toBeLessThan(filtered - clicked);
   });
+});
 
 // Until the first idle moment after a click (a second at most), its paints count as the view's:
 // paints.ts does not look at interactionId.
-test.concurrent
-  .fails('what a later click paints is none of a route, though the page was never idle', async () => {
-    const site = new Site()
-      .page(
-        '/',
-        `${button('go', "go('/route')")}${button('more', 'more.after(Object.assign(new Image(), { src: &quot;/large.svg&quot; }))')}${app}
+test.concurrent('what a later click paints is none of a route, though the page was never idle', async () => {
+  const site = new Site()
+    .page(
+      '/',
+      `${button('go', "go('/route')")}${button('more', 'more.after(Object.assign(new Image(), { src: &quot;/large.svg&quot; }))')}${app}
       <script>
         // Work in every task, as of animations and polling, lets no idle moment come.
         globalThis.requestIdleCallback = (then) => setTimeout(then, 1000);
       </script>`,
-      )
-      .on('/large.svg', (_, response) => send(response, image(500), 'image/svg+xml'));
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await page.click('#go');
-      await settle(page, 1200);
-      await page.click('#more');
-      await settle(page, 1200);
-      await leave(page);
-      const [, route] = await views(site, 2);
-      expect(route?.fields.lcp_element).toMatch(/^#main/);
-      expect(route?.fields.lcp_ms).toBeLessThan(1200);
-    });
+    )
+    .on('/large.svg', (_, response) => send(response, image(500), 'image/svg+xml'));
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.click('#go');
+    await settle(page, 1200);
+    await page.click('#more');
+    await settle(page, 1200);
+    await leave(page);
+    const [, route] = await views(site, 2);
+    expect(route?.fields.lcp_element).toMatch(/^#main/);
+    expect(route?.fields.lcp_ms).toBeLessThan(1200);
   });
+});
 
 // The browser's start of a traversal is a little before that of the view (currententrychange in
 // routes.ts), so that paints behind its first go to the view before (viewAt in monitor.ts).
-test.concurrent
-  .fails('an image that comes late after going back is of the view that was gone back to', async () => {
-    const site = new Site()
-      .page(
-        '/first',
-        `${button('go', "go('/second')")}${app}<script>
+test.concurrent('an image that comes late after going back is of the view that was gone back to', async () => {
+  const site = new Site()
+    .page(
+      '/first',
+      `${button('go', "go('/second')")}${app}<script>
       onpopstate = () => { show('first'); main.append(Object.assign(new Image(), { src: '/large.svg' })); };
     </script>`,
-      )
-      .on('/large.svg', (_, response) => void setTimeout(() => send(response, image(500), 'image/svg+xml'), 400));
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/first'));
-      await page.click('#go');
-      await settle(page);
-      await page.goBack();
-      await page.waitForFunction(() => document.images[0]?.complete);
-      await settle(page);
-      await leave(page);
-      const [, second, first] = await views(site, 3);
-      expect(second?.fields).not.toHaveProperty('lcp_url');
-      expect(first?.view.navigation_detection).toBe('native');
-      expect(first?.fields.lcp_url).toBe(site.url('/large.svg'));
-      expect(first?.fields.lcp_ms).toBeGreaterThanOrEqual(400);
-    });
+    )
+    .on('/large.svg', (_, response) => void setTimeout(() => send(response, image(500), 'image/svg+xml'), 400));
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/first'));
+    await page.click('#go');
+    await settle(page);
+    await page.goBack();
+    await page.waitForFunction(() => document.images[0]?.complete);
+    await settle(page);
+    await leave(page);
+    const [, second, first] = await views(site, 3);
+    expect(second?.fields).not.toHaveProperty('lcp_url');
+    expect(first?.view.navigation_detection).toBe('native');
+    expect(first?.fields.lcp_url).toBe(site.url('/large.svg'));
+    expect(first?.fields.lcp_ms).toBeGreaterThanOrEqual(400);
   });
+});
 
 describe("a route's transaction", () => {
   const product: TransactionConfig = { name: 'View product', version: 'p1', page: '^/product/' };
@@ -623,55 +614,52 @@ describe("a route's transaction", () => {
 
   // settlePage takes a route for loaded while its first requests run: quietAfter knows those only
   // that have ended. Whatever judges it then (here the end of the older request) completes it with 0 ms.
-  test.concurrent
-    .fails('is not ended by what the view before it has still to get', async () => {
-      const site = new Site([product, pay])
-        .page('/', `<script>fetch('/old')</script>${button('go', get('/new'))}${app}`)
-        .on('/old', later(3000))
-        .on('/new', later(3000));
-      await visit(browser, site, async (page) => {
-        await page.goto(site.url('/'));
-        await site.until(() => site.received.length === 1);
-        await page.click('#go');
-        await page.waitForFunction(() => performance.getEntriesByType('resource').some((e) => /new/.test(e.name)));
-        await settle(page);
-        await leave(page);
-        await views(site, 2);
-        expect(done(site).map((e) => e.transaction_done?.outcome)).toEqual(['completed']);
-        expect(done(site)[0]?.transaction_done?.duration_ms).toBeGreaterThanOrEqual(3000);
-      });
+  test.concurrent('is not ended by what the view before it has still to get', async () => {
+    const site = new Site([product, pay])
+      .page('/', `<script>fetch('/old')</script>${button('go', get('/new'))}${app}`)
+      .on('/old', later(3000))
+      .on('/new', later(3000));
+    await visit(browser, site, async (page) => {
+      await page.goto(site.url('/'));
+      await site.until(() => site.received.length === 1);
+      await page.click('#go');
+      await page.waitForFunction(() => performance.getEntriesByType('resource').some((e) => /new/.test(e.name)));
+      await settle(page);
+      await leave(page);
+      await views(site, 2);
+      expect(done(site).map((e) => e.transaction_done?.outcome)).toEqual(['completed']);
+      expect(done(site)[0]?.transaction_done?.duration_ms).toBeGreaterThanOrEqual(3000);
     });
+  });
 
   // For the same reason it is completed, with 0 ms.
-  test.concurrent
-    .fails('is abandoned by who leaves while it gets what it is to show', async () => {
-      const site = new Site([product, pay]).page('/', `${button('go', get('/never'))}${app}`).on('/never', () => {});
-      await visit(browser, site, async (page) => {
-        await page.goto(site.url('/'));
-        await page.click('#go');
-        await settle(page, 500);
-        await leave(page);
-        await views(site, 2);
-        expect(done(site).map((e) => e.transaction_done?.outcome)).toEqual(['abandoned']);
-        expect(done(site)[0]?.transaction_done?.wait_ms).toBeGreaterThanOrEqual(500);
-      });
+  test.concurrent('is abandoned by who leaves while it gets what it is to show', async () => {
+    const site = new Site([product, pay]).page('/', `${button('go', get('/never'))}${app}`).on('/never', () => {});
+    await visit(browser, site, async (page) => {
+      await page.goto(site.url('/'));
+      await page.click('#go');
+      await settle(page, 500);
+      await leave(page);
+      await views(site, 2);
+      expect(done(site).map((e) => e.transaction_done?.outcome)).toEqual(['abandoned']);
+      expect(done(site)[0]?.transaction_done?.wait_ms).toBeGreaterThanOrEqual(500);
     });
+  });
 
   // turnTo in monitor.ts gathers as if the user were gone, which ends running requests as aborted.
-  test.concurrent
-    .fails('leaves a request that goes on in the new view alone', async () => {
-      const site = new Site([pay])
-        .page('/', `${button('pay', "fetch('/api/pay', { method: 'POST' }); go('/thanks')")}${app}`)
-        .on('/api/pay', later(400));
-      await visit(browser, site, async (page) => {
-        await page.goto(site.url('/'));
-        await page.click('#pay');
-        await page.waitForFunction(() => performance.getEntriesByType('resource').some((e) => /pay/.test(e.name)));
-        await settle(page);
-        await leave(page);
-        await views(site, 2);
-        expect(done(site, 'Pay').map((e) => e.transaction_done)).toMatchObject([{ outcome: 'completed' }]);
-        expect(site.events.flatMap((e) => e.request?.failure ?? [])).toEqual([]);
-      });
+  test.concurrent('leaves a request that goes on in the new view alone', async () => {
+    const site = new Site([pay])
+      .page('/', `${button('pay', "fetch('/api/pay', { method: 'POST' }); go('/thanks')")}${app}`)
+      .on('/api/pay', later(400));
+    await visit(browser, site, async (page) => {
+      await page.goto(site.url('/'));
+      await page.click('#pay');
+      await page.waitForFunction(() => performance.getEntriesByType('resource').some((e) => /pay/.test(e.name)));
+      await settle(page);
+      await leave(page);
+      await views(site, 2);
+      expect(done(site, 'Pay').map((e) => e.transaction_done)).toMatchObject([{ outcome: 'completed' }]);
+      expect(site.events.flatMap((e) => e.request?.failure ?? [])).toEqual([]);
     });
+  });
 });

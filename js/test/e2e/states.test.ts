@@ -39,20 +39,19 @@ describe('a page that is opened in the background', () => {
 
   // shownMs is Infinity for what was never shown, so the second of pagehide and visibilitychange adds
   // hidden and visible states behind the final report (turns.hidden in monitor.ts), of four hours each.
-  test.concurrent
-    .fails('and never shown was not hidden and shown in between', async () => {
-      const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
-      await visit(browser, site, async (page) => {
-        await page.goto(site.url('/'));
-        await site.until(() => site.received.length > 0);
-        await leave(page);
-        await views(site, 1);
-        // What would follow comes right behind.
-        await new Promise((resolve) => setTimeout(resolve, 1000));
-        expect(states(site)).toEqual([]);
-        expect(site.received).toHaveLength(2);
-      });
+  test.concurrent('and never shown was not hidden and shown in between', async () => {
+    const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
+    await visit(browser, site, async (page) => {
+      await page.goto(site.url('/'));
+      await site.until(() => site.received.length > 0);
+      await leave(page);
+      await views(site, 1);
+      // What would follow comes right behind.
+      await new Promise((resolve) => setTimeout(resolve, 1000));
+      expect(states(site)).toEqual([]);
+      expect(site.received).toHaveLength(2);
     });
+  });
 
   test.concurrent('and left before it has loaded is not abandoned', async () => {
     const site = new Site().page('/', '<h1>Hello</h1><img src="/never.png">', background + beacon);
@@ -317,7 +316,7 @@ describe('the back/forward cache', () => {
   });
 
   // A page in the cache is frozen, and resumes before pageshow: lifecycle.ts forgets the freeze only then.
-  test.fails('is no state of the view before', async () => {
+  test('is no state of the view before', async () => {
     const site = make();
     await visit(whole, site, async (page) => {
       await page.goto(site.url('/'));
