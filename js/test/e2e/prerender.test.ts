@@ -1,56 +1,10 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { afterEach, expect, test } from 'vitest';
-import { send } from './harness';
+import { command, obey, openAlone } from './alone';
 import { Compared, head } from './library';
 import { pathOf, told, views } from './visits';
 
-// Browsers do not prerender for who drives them through DevTools. So nobody does: the
-// pages ask the server where to go next.
-let chrome: ChildProcess | undefined;
-let profile: string | undefined;
-afterEach(async () => {
-  if (chrome?.pid && chrome.exitCode === null) {
-    const gone = new Promise((resolve) => chrome?.once('exit', resolve));
-    process.kill(-chrome.pid, 'SIGKILL');
-    await gone;
-  }
-  if (profile) {
-    rmSync(profile, { recursive: true, force: true, maxRetries: 10, retryDelay: 100 });
-  }
-});
-
-/** Opens a browser at a URL, by itself. */
-async function open(url: string): Promise<void> {
-  profile = mkdtempSync(join(tmpdir(), 'prerender-'));
-  const args = [
-    '--headless',
-    '--no-first-run',
-    '--disable-background-networking',
-    `--user-data-dir=${profile}`,
-    ...(process.getuid?.() === 0 ? ['--no-sandbox'] : []),
-    url,
-  ];
-  for (const name of process.env.CHROME_PATH ? [process.env.CHROME_PATH] : ['chromium', 'google-chrome']) {
-    const child = spawn(name, args, { detached: true, stdio: 'ignore' });
-    const failed = await new Promise((resolve) => child.once('spawn', () => resolve(false)).once('error', resolve));
-    if (!failed) {
-      chrome = child;
-      return;
-    }
-  }
-  throw new Error('found no browser on the PATH; set CHROME_PATH');
-}
-
-/** Runs in the pages: goes where the server says, once it says so. */
-const obey = `<script>
-  const obey = async () => {
-    const to = await (await fetch('/order?of=' + location.pathname)).text();
-    to ? location.href = to : setTimeout(obey, 100);
-  };
-</script>`;
+let close: (() => Promise<void>) | undefined;
+afterEach(() => close?.());
 
 /** What a page knows of its prerendering: moments are on the wall clock. */
 interface State {
@@ -61,8 +15,7 @@ interface State {
 
 /** A site whose first page has the next one prerendered. */
 class Prerendering extends Compared {
-  /** Where each page is to go. */
-  orders: Record<string, string> = {};
+  readonly order = command(this);
   /** What the prerendered page said of itself. */
   states: State[] = [];
 
@@ -89,10 +42,6 @@ class Prerendering extends Compared {
         head,
       )
       .page('/other', '<h1>Other</h1>', '')
-      .on('/order', (request, response) => {
-        const of = new URL(request.url as string, 'http://site').searchParams.get('of') as string;
-        send(response, this.orders[of] ?? '');
-      })
       .on('/state', async (request, response) => {
         let text = '';
         for await (const chunk of request) {
@@ -114,9 +63,9 @@ class Prerendering extends Compared {
 
 test('a page that the browser prerenders tells nothing before it is activated, and then counts from there', async () => {
   const site = (await new Prerendering().listen()) as Prerendering;
-  await open(site.url('/'));
+  close = await openAlone(site.url('/'));
   await site.prerendered();
-  site.orders['/'] = '/next';
+  site.order('/', "location.href = '/next'");
   await site.until(() => site.states.length === 2);
   const state = site.states[1] as State;
   expect(state.prerendering).toBe(false);
@@ -124,7 +73,7 @@ test('a page that the browser prerenders tells nothing before it is activated, a
   // The same document goes on.
   expect(site.log.filter((line) => line === 'GET /next')).toHaveLength(1);
   await site.until(() => site.received.length === 1);
-  site.orders['/next'] = '/other';
+  site.order('/next', "location.href = '/other'");
   const [view] = await views(site, 1);
   await site.until(() => site.said.length > 0);
   expect(view && pathOf(view)).toBe('/next');
@@ -147,9 +96,9 @@ test('a page that the browser prerenders tells nothing before it is activated, a
 
 test('a page that is prerendered in vain tells nothing', async () => {
   const site = (await new Prerendering().listen()) as Prerendering;
-  await open(site.url('/'));
+  close = await openAlone(site.url('/'));
   await site.prerendered();
-  site.orders['/'] = '/other';
+  site.order('/', "location.href = '/other'");
   await site.until(() => site.log.includes('GET /other'));
   await new Promise((resolve) => setTimeout(resolve, 3000));
   expect(told(site)).toEqual([]);

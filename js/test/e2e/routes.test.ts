@@ -202,6 +202,21 @@ test.concurrent('a route without input, once the page was told of, is heuristic'
   });
 });
 
+test.concurrent('a click that is long ago has not brought a route about', async () => {
+  const site = new Site().page('/', `${button('wait', "setTimeout(go, 5500, '/much-later')")}${app}`);
+  await visit(browser, site, async (page) => {
+    await page.goto(site.url('/'));
+    await page.click('#wait');
+    await page.waitForFunction(() => location.pathname === '/much-later');
+    await settle(page);
+    const [clicked] = await clickedAt(page);
+    await leave(page);
+    const [, route] = await views(site, 2);
+    expect((route?.startMs as number) - (clicked as number)).toBeGreaterThan(5000);
+    expect(route?.view.navigation_detection).toBe('heuristic');
+  });
+});
+
 test.concurrent("a script's click is no input", async () => {
   const site = new Site().page('/', `${button('go', "go('/scripted')")}${app}`);
   await visit(browser, site, async (page) => {

@@ -1,5 +1,6 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { command, obey, openAlone } from './alone';
 import { launchShell, launchWhole, Site, send, setVisibility } from './harness';
 import { expectViews, image, leave, pathOf, settle, told, views, visit } from './visits';
 
@@ -17,6 +18,8 @@ const background = `<script>
   const known = performance.getEntriesByType;
   performance.getEntriesByType = (type) => (type === 'visibility-state' ? [] : known.call(performance, type));
 </script>`;
+
+const settled = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const states = (site: Site) => site.events.flatMap((e) => (e.action?.kind === 'page_state' ? e.action : []));
 
@@ -39,19 +42,20 @@ describe('a page that is opened in the background', () => {
 
   // shownMs is Infinity for what was never shown, so the second of pagehide and visibilitychange adds
   // hidden and visible states behind the final report (turns.hidden in monitor.ts), of four hours each.
-  test.concurrent('and never shown was not hidden and shown in between', async () => {
-    const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
-    await visit(browser, site, async (page) => {
-      await page.goto(site.url('/'));
-      await site.until(() => site.received.length > 0);
-      await leave(page);
-      await views(site, 1);
-      // What would follow comes right behind.
-      await new Promise((resolve) => setTimeout(resolve, 1000));
-      expect(states(site)).toEqual([]);
-      expect(site.received).toHaveLength(2);
+  test.concurrent
+    ('and never shown was not hidden and shown in between', async () => {
+      const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
+      await visit(browser, site, async (page) => {
+        await page.goto(site.url('/'));
+        await site.until(() => site.received.length > 0);
+        await leave(page);
+        await views(site, 1);
+        // What would follow comes right behind.
+        await settled(1000);
+        expect(states(site)).toEqual([]);
+        expect(site.received).toHaveLength(2);
+      });
     });
-  });
 
   test.concurrent('and left before it has loaded is not abandoned', async () => {
     const site = new Site().page('/', '<h1>Hello</h1><img src="/never.png">', background + beacon);
@@ -325,7 +329,7 @@ describe('the back/forward cache', () => {
       await leave(page);
       const [first] = await views(site, 2);
       // What would follow comes with the last report, or right behind it.
-      await new Promise((resolve) => setTimeout(resolve, 1000));
+      await settled(1000);
       expect(states(site)).toEqual([]);
       expect(first?.reports).toHaveLength(1);
     });
@@ -401,4 +405,44 @@ test.concurrent('twenty who leave right after the load are all told of, with the
       expect(events.flatMap((e) => e.error?.message ?? [])).toEqual([`last of ${i}`]);
     }
   });
+});
+
+test.concurrent('a tab that gets behind another one has its final report then, and is left there without more', async () => {
+  const site = new Site()
+    .page('/first', `<h1>First</h1>${obey}<script>obey()</script>`)
+    .page('/second', '<h1>Second</h1>', '')
+    .page('/other', 'other', '');
+  const order = command(site);
+  await site.listen();
+  const close = await openAlone(site.url('/first'));
+  try {
+    await site.until(() => site.received.length === 1);
+    order('/first', "open('/second')");
+    await site.until(() => told(site)[0]?.final);
+    const hidden = Date.now();
+    await settled(1000);
+    order(
+      '/first',
+      "setTimeout(() => { throw new Error('unseen'); }); setTimeout(() => { location.href = '/other'; }, 500)",
+    );
+    await site.until(() => site.events.some((e) => e.error));
+    await site.until(() => site.log.includes('GET /other'));
+    await settled(1000);
+    const [view] = await views(site, 1);
+    const { duration_ms = 0, visible_ms = 0 } = view?.fields ?? {};
+    expect(view?.view).toMatchObject({ url: site.url('/first'), navigation: 'navigate' });
+    expect(view?.fields).toMatchObject({ lcp_element: 'html>body>h1', visible_ms: expect.any(Number) });
+    expect(visible_ms).toBeGreaterThan(0);
+    expect(duration_ms).toBeGreaterThanOrEqual(visible_ms);
+    expect((view?.startMs as number) + duration_ms).toBeLessThanOrEqual(hidden);
+    expect(view?.events.flatMap((e) => e.page_view?.phase ?? e.error?.message ?? [])).toEqual([
+      'early',
+      'final',
+      'unseen',
+    ]);
+    expect(states(site)).toEqual([]);
+  } finally {
+    await close();
+    site.close();
+  }
 });
