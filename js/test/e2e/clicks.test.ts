@@ -142,8 +142,8 @@ test.fails('a label around a field is told without what is in the field', { conc
     await page.click('textarea');
     await page.click('select');
   });
+  expect(actions(site)).toHaveLength(2);
   expect(site.received.map((r) => r.body).join()).not.toContain('secret');
-  expect(actions(site).map((a) => a.name)).toEqual(['Notes', 'Size']);
 });
 
 // The browser makes a click of the label, and of it one of its field, trusted like the other.
