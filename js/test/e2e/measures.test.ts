@@ -257,3 +257,10 @@ test.fails('the beacon counts the bytes that it sends', { concurrent: true }, as
   const [early] = site.received;
   expect(view(site).beacon_sent_bytes).toBe(Buffer.byteLength(early?.body ?? ''));
 });
+
+// takeEvents of report.ts tells of them with the early report, too, if others went before it: each field
+// of a view is to go out once.
+test.fails('what the beacon has sent is told once, at the end', { concurrent: true }, async () => {
+  const site = new Site().page('/', `<script>for (let i = 0; i < 150; i++) throughline.event('e' + i)</script>`);
+  await visit(site, () => site.until(() => site.pageViews.length > 0));
+});
