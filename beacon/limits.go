@@ -18,7 +18,7 @@ const (
 	MaxEvents = 500
 
 	// Longer texts are refused in fields that identify something ...
-	MaxNameBytes = 200  // names: transaction, journey, step, release, environment, SDK
+	MaxNameBytes = 200  // names: transaction, journey, step, release, environment, SDK; those that apps make up are cut to it
 	MaxURLBytes  = 2048 // URLs
 
 	// ... and cut to size, at a rune boundary, in fields that people read.

@@ -229,7 +229,7 @@ func validateReport(r *Report, events int) *Reject {
 	c.integer("sequence", r.Sequence, 0, MaxSequence)
 	c.number("sample_weight", &r.SampleWeight, MaxSampleWeight)
 	c.number("error_weight", &r.ErrorWeight, MaxSampleWeight)
-	c.name("user_id", &r.UserID, false)
+	c.text(&r.UserID, MaxNameBytes)
 	c.attributes("attributes", r.Attributes)
 	if r.View != nil {
 		validateView(&c, r.View)
@@ -425,8 +425,10 @@ func (c *check) attributes(field string, attributes map[string]string) {
 		return
 	}
 	for name, value := range attributes {
-		clean := name
-		c.name(field, &clean, true)
+		clean := CleanText(name, MaxNameBytes)
+		if clean == "" {
+			c.fail(field, RejectMissing, "attributes have names")
+		}
 		if clean != name {
 			delete(attributes, name)
 		}
@@ -448,14 +450,17 @@ func validateAction(c *check, a *Action) {
 
 func validateMeasure(c *check, m *Measure) {
 	oneOf(c, "measure.kind", m.Kind, MeasureMark, MeasureMeasure, MeasureElement, MeasureServerTiming)
-	c.name("measure.name", &m.Name, true)
+	if m.Name == "" {
+		c.fail("measure.name", RejectMissing, "required")
+	}
+	c.text(&m.Name, MaxNameBytes)
 	c.duration("measure.duration_ms", &m.DurationMS)
 	c.text(&m.Detail, MaxSelectorBytes)
 }
 
 func validateResources(c *check, s *Resources) {
 	c.initiator("resources.type", s.Type)
-	c.name("resources.host", &s.Host, false)
+	c.text(&s.Host, MaxNameBytes)
 	c.integer("resources.count", s.Count, 1, MaxResources)
 	c.integer("resources.failed", s.Failed, 0, s.Count)
 	c.integer("resources.cached", s.Cached, 0, s.Count)

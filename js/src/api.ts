@@ -1,7 +1,6 @@
-import { describeError } from './collect/errors';
+import { describeError, type Found } from './collect/errors';
 import { guard } from './lib/guard';
 import { scrubText } from './scrub';
-import type { PageError } from './wire';
 
 /** What the page says of all that it does. */
 export interface Identity {
@@ -18,7 +17,7 @@ export interface Orders {
   identity: Identity;
   event(name: string, attributes?: Record<string, string>): void;
   view(): void;
-  error(error: PageError): void;
+  error(error: Found): void;
   /** The user has agreed. */
   consented(): void;
 }
@@ -27,14 +26,14 @@ const MAX_ATTRIBUTES = 20;
 const MAX_TEXT = 200;
 
 /** Turns what the page gives into the wire's texts. */
-function textsOf(attributes: Attributes = {}): Record<string, string> {
+function textsOf(attributes?: Attributes): Record<string, string> | undefined {
   const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(attributes).slice(0, MAX_ATTRIBUTES)) {
+  for (const [name, value] of Object.entries(attributes || {}).slice(0, MAX_ATTRIBUTES)) {
     if (name && value != null) {
       texts[name.slice(0, MAX_TEXT)] = scrubText(String(value).slice(0, MAX_TEXT));
     }
   }
-  return texts;
+  return Object.keys(texts).length ? texts : undefined;
 }
 
 /**
@@ -47,9 +46,11 @@ export function offerApi({ identity, ...orders }: Orders): void {
   const early = world.throughline;
   const api: Record<string, (...args: never[]) => void> = {
     /** Tells of something that happened. */
-    event: guard((name: unknown, attributes?: Attributes) =>
-      orders.event(String(name).slice(0, MAX_TEXT), attributes && textsOf(attributes)),
-    ),
+    event: guard((name: unknown, attributes?: Attributes) => {
+      if (name) {
+        orders.event(String(name).slice(0, MAX_TEXT), textsOf(attributes));
+      }
+    }),
     /** Tells of an error that the page has handled. */
     error: guard((thrown: unknown) => orders.error(describeError('error', thrown))),
     /** Begins a view, for routes that the address does not show. */
@@ -60,7 +61,7 @@ export function offerApi({ identity, ...orders }: Orders): void {
     }),
     /** Says who the user is; nothing, or undefined, that nobody is known. */
     user: guard((id?: unknown) => {
-      identity.userId = id == null ? undefined : String(id).slice(0, MAX_TEXT);
+      identity.userId = String(id ?? '').slice(0, MAX_TEXT);
     }),
     /** Says whether the user has agreed to be measured. */
     consent: guard((granted: unknown) => {

@@ -1,7 +1,7 @@
 import { type Identity, offerApi } from './api';
 import { createClicks } from './collect/clicks';
 import { collectConsole } from './collect/console';
-import { collectErrors, countError } from './collect/errors';
+import { collectErrors, countError, type Found } from './collect/errors';
 import type { LongFrame } from './collect/frames';
 import { createLoads } from './collect/loads';
 import { collectMeasures, readServerTimings } from './collect/measures';
@@ -20,7 +20,6 @@ import { navigationEntry } from './lib/navigationEntry';
 import { now } from './lib/now';
 import { roundMs } from './lib/roundMs';
 import { traceId } from './lib/traceId';
-import { URL } from './lib/url';
 import { type Turns, watchLifecycle } from './lifecycle';
 import { createQueue, HOLD_MS } from './queue';
 import { createFlush, type Flush } from './report';
@@ -42,12 +41,12 @@ import {
 import { createTransport } from './transport';
 import { addEvent, createView, Kind, measured, startOf, type View } from './view';
 import { type Visibility, watchVisibility } from './visibility';
-import type { Detection, Navigation, PageError, TransactionDone } from './wire';
+import type { Detection, Navigation, TransactionDone } from './wire';
 
 /** How long after its end a view waits for what the browser tells late of it, such as its last interaction. */
 const LATE_MS = 1_000;
 /** What happens to a page that does something, within or without its document. */
-const ANSWERS = 'scroll blur input change submit toggle beforeunload';
+const ANSWERS = 'scroll blur input change reset toggle beforeunload';
 
 /** What the parts of a running beacon share. */
 interface Monitor {
@@ -72,7 +71,7 @@ interface Monitor {
 /** Measures the page for as long as it lives. */
 export function startMonitor(settings: Settings, begunMs: number): void {
   const { deliver, config, ownUrl } = settings;
-  const definitions = compile(config.transactions || []);
+  const definitions = compile(config.transactions);
   // Only few apps need to know of requests what the browser does not tell.
   const traced = __FULL__ && config.traceOrigins?.map((origin) => (origin === 'self' ? location.origin : origin));
   const matters =
@@ -115,7 +114,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
     view,
     previous: view,
   };
-  const found = (error: PageError, atMs = now()) => {
+  const found = (error: Found, atMs = now()) => {
     const { view } = monitor;
     countError(view.errors, error, atMs);
     view.clicks.answered(true);
@@ -301,6 +300,7 @@ function turnTo(monitor: Monitor, atMs: number, detection: Detection | undefined
   judgePage(monitor, true);
   view.endedMs = atMs;
   const next = switchTo(monitor, atMs, 'soft', detection || 'heuristic');
+  next.turnedMs = now();
   takeOver(view, next);
   setTimeout(guard(finish), LATE_MS, monitor, view, false);
   // Nobody waits for the early report of a route, but who stays is not to be lost with the tab.
@@ -312,29 +312,20 @@ function turnTo(monitor: Monitor, atMs: number, detection: Detection | undefined
 
 /** Files under a view what was filed under the one before, and turns out to have begun in it. */
 function takeOver(before: View, view: View): void {
-  const { beganMs, page } = view;
-  for (const event of before.events.filter(({ atMs }) => atMs > beganMs)) {
-    if (event.transaction === before.page?.ref) {
-      event.transaction = page?.ref;
+  for (const event of before.events.splice(0)) {
+    const later = event.atMs > view.beganMs;
+    if (later && event.transaction === before.page?.ref) {
+      event.transaction = view.page?.ref;
     }
-    view.events.push(event);
-  }
-  before.events = before.events.filter(({ atMs }) => atMs <= beganMs);
-  if (page && before.page) {
-    page.spans = before.page.spans.filter(([fromMs]) => fromMs > beganMs);
+    (later ? view : before).events.push(event);
   }
 }
 
 /** Takes in what the browser says of a soft navigation. */
 function confirm(monitor: Monitor, entry: SoftNavigation): void {
   const { view } = monitor;
-  const { startTime, name } = entry;
-  if (
-    view.info.detection === 'heuristic' &&
-    !view.reported &&
-    startTime < view.beganMs + 1 &&
-    new URL(name).pathname === location.pathname
-  ) {
+  const { startTime } = entry;
+  if (view.info.detection === 'heuristic' && !view.reported && startTime < view.beganMs + 1) {
     view.info.detection = 'native';
     view.beganMs = startTime;
     view.vitals.take['soft-navigation']?.([entry] as never[]);
@@ -397,7 +388,7 @@ function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean):
       loadedMs: beganMs
         ? restored
           ? beganMs
-          : quietAfter(page.spans, openMs, beganMs, nowMs)
+          : quietAfter(page.spans, openMs, view.turnedMs as number, nowMs)
         : entry?.loadEventEnd || 0,
       status: (!beganMs && entry?.responseStatus) || 0,
       openMs,

@@ -32,7 +32,7 @@ export function createFlush(
     if ((document as MaybePrerendered).prerendering || !identity.consent) {
       return;
     }
-    let events = takeEvents(view, phase);
+    let events = takeEvents(view, phase, leaving);
     if (!events.length) {
       return;
     }
@@ -61,15 +61,15 @@ export function createFlush(
       const head = writeRow([
         COMPACT_VERSION,
         nowMs,
-        unless(0, (settings.deliver ? 1 : 0) + (navigator.webdriver === true ? 2 : 0)),
+        (settings.deliver ? 1 : 0) + (navigator.webdriver === true ? 2 : 0),
         `throughline-js/${__SDK_VERSION__}`,
         settings.release,
         settings.environment,
         view.sessionId,
         identity.userId,
-        unless(0, view.reports++),
-        unless(1, 1 / sampleRate),
-        unless(1, 1 / errorRate),
+        view.reports++,
+        1 / sampleRate,
+        1 / errorRate,
         identity.attributes,
         [
           info.id,
@@ -85,14 +85,14 @@ export function createFlush(
         transactions.map((t) => [t.name, t.instance_id, t.version]),
       ]);
       const body = pack(head.slice(0, -1), rows);
-      view.sentBytes += body.length;
+      view.sentBytes += byteLength(body);
       send(body, leaving);
     }
   };
 }
 
 /** Takes all that waits in the view, the most telling first. */
-function takeEvents(view: View, phase: Phase | undefined): QueuedEvent[] {
+function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): QueuedEvent[] {
   const events: QueuedEvent[] = [];
   const startMs = startOf(view);
   const add = (atMs: number, row: unknown[], trace_id?: string) =>
@@ -124,7 +124,12 @@ function takeEvents(view: View, phase: Phase | undefined): QueuedEvent[] {
   for (const { startMs, row } of view.loads.notable()) {
     add(startMs, row);
   }
-  return events.concat(view.events.splice(0));
+  // What becomes of the last click is not known yet, if there is time to wait for it.
+  const open = leaving ? undefined : view.clicks.open();
+  for (const event of view.events.splice(0)) {
+    (event.row === open ? view.events : events).push(event);
+  }
+  return events;
 }
 
 /** Takes as many rows of events into a body as the byte limit allows, one at least. */

@@ -55,10 +55,11 @@ export function watchRoutes({ turned, confirmed }: Turnings): void {
 /** Calls then after each change of address by a script, in browsers that do not tell. */
 function patchHistory(then: () => void): void {
   for (const name of ['pushState', 'replaceState'] as const) {
-    const native = history[name];
-    history[name] = function (this: History, ...args) {
-      native.apply(this, args);
-      then();
-    };
+    history[name] = new Proxy(history[name], {
+      apply(native, self, args) {
+        native.apply(self, args as Parameters<typeof native>);
+        then();
+      },
+    });
   }
 }

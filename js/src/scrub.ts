@@ -23,13 +23,15 @@ export function scrubUrl(url: string | undefined): string | undefined {
  * which may hold the hash of their build.
  */
 function scrubPath(path: string): string {
-  return path.replace(/[^/]{7,}/g, (segment) =>
-    /@|%40/.test(segment)
-      ? '[email]'
-      : /^\d{7,}$|^[\da-f-]{16,}$|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w-]{16,}$/.test(segment)
-        ? '[id]'
-        : segment,
-  );
+  return path
+    .replace(/;[^/]*/g, '')
+    .replace(/[^/]{6,}/g, (segment) =>
+      /.(@|%40).+\.[a-z]{2,}$/i.test(segment)
+        ? '[email]'
+        : /^\d{7,}$|^[\da-fA-F-]{16,}$|^eyJ|^(?=.*\d)(?=.*[a-z])(?=.*[A-Z])[\w-]{16,}=*$/.test(segment)
+          ? '[id]'
+          : segment,
+    );
 }
 
 /**
@@ -48,6 +50,7 @@ export function scrubText(text: string, positions = false): string {
       cut >= 0 && /[/=]/.test(word)
         ? word.slice(0, cut) + (positions ? /(:\d+:\d+)?\)?,?$/.exec(word)?.[0] : '')
         : word;
-    return kept.replace(/:\/\/[^/]*@/g, '://');
+    const clean = kept.replace(/:\/\/[^/]*@/g, '://');
+    return /\//.test(clean) ? scrubPath(clean) : clean;
   });
 }

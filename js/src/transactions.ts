@@ -45,7 +45,7 @@ export interface PageState {
 }
 
 /** Makes definitions ready; the broken ones are left out. */
-export function compile(configs: TransactionConfig[]): Definition[] {
+export function compile(configs: TransactionConfig[] = []): Definition[] {
   const definitions: Definition[] = [];
   for (const { page, request, ...named } of configs) {
     try {

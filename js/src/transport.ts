@@ -11,8 +11,7 @@ type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) =
 /** Sends one report; leaving says that the page may not live to see the answer. */
 export type Send = (body: string, leaving: boolean) => void;
 
-/** Reports that wait for a collector that cannot take them, or cannot be reached, and their size. */
-const MAX_KEPT = 10;
+/** Size of the reports that wait for a collector that cannot take them, or cannot be reached. */
 const MAX_KEPT_BYTES = 128 << 10;
 /** How long a collector that asks for a pause gets one, at least and at most. */
 const PAUSE_MS = 2_000;
@@ -86,7 +85,7 @@ export function createTransport(url: string): Send {
   }
 
   function keep(body: string): void {
-    if (kept.length < MAX_KEPT && byteLength(kept.join('')) + byteLength(body) <= MAX_KEPT_BYTES) {
+    if (byteLength(kept.join('')) + byteLength(body) <= MAX_KEPT_BYTES) {
       kept.push(body);
     }
   }

@@ -2,7 +2,7 @@ import type { Clicks } from './collect/clicks';
 import type { Loads } from './collect/loads';
 import type { Scrolling } from './collect/scrolling';
 import type { Vitals } from './collect/vitals';
-import type { Fields } from './compact';
+import type { Col, Fields } from './compact';
 import { navigationEntry } from './lib/navigationEntry';
 import { newId } from './lib/newId';
 import { scrubUrl } from './scrub';
@@ -70,6 +70,8 @@ export interface View extends Meters {
   sessionId?: string;
   /** When it began, on the performance clock; 0 for a load. */
   beganMs: number;
+  /** Of a route, when the address changed: until then the user has waited. */
+  turnedMs?: number;
   /** When the next view began. */
   endedMs?: number;
   /** The trace id of the document. */
@@ -78,7 +80,7 @@ export interface View extends Meters {
   page?: PageTransaction;
   /** Final values that no report holds yet. */
   fields: Fields;
-  /** Names of the fields that were ever set: each goes out once. */
+  /** Columns that were ever set: each goes out once. */
   known: Set<string>;
   errors: Map<string, SeenError>;
   events: QueuedEvent[];
@@ -138,10 +140,11 @@ export function startOf({ beganMs }: Pick<View, 'beganMs'>): number {
 
 /** Notes final values. Of each field the first counts: a report may hold it already. */
 export function measured(view: View, fields: Fields): void {
-  for (const [name, value] of Object.entries(fields)) {
-    if (value !== undefined && !view.known.has(name)) {
-      view.known.add(name);
-      Object.assign(view.fields, { [name]: value });
+  for (const column in fields) {
+    const value = fields[column as unknown as Col];
+    if (value !== undefined && !view.known.has(column)) {
+      view.known.add(column);
+      view.fields[column as unknown as Col] = value;
     }
   }
 }

@@ -10,9 +10,6 @@ export interface Visibility {
   shownMs(): number;
 }
 
-/** Times that are kept; with more the first count as what came last. */
-const MAX_TIMES = 100;
-
 /**
  * Watches when the page is hidden and shown. What is painted after it was hidden is
  * late since nobody looks, and not since the page is slow.
@@ -29,7 +26,7 @@ export function watchVisibility(): Visibility {
     const times = (state: string) =>
       performance
         .getEntriesByType('visibility-state')
-        .filter((e) => e.name === state && e.startTime >= activatedMs())
+        .filter((e) => e.name === state)
         .map((e) => e.startTime);
     hides = times('hidden');
     if (!isHidden()) {
@@ -43,7 +40,7 @@ export function watchVisibility(): Visibility {
     const atMs = type === 'visibilitychange' ? timeStamp : activatedMs();
     if (!isHidden()) {
       shownMs = atMs;
-    } else if (hides.length < MAX_TIMES) {
+    } else {
       hides.push(atMs);
     }
   });

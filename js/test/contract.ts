@@ -68,7 +68,9 @@ const attributes = typed('object', (v: Json) => {
     ? 'too_many'
     : values.some((value) => typeof value !== 'string')
       ? 'malformed'
-      : undefined;
+      : '' in v
+        ? 'missing'
+        : undefined;
 });
 
 const initiator = required((v) => word(v) ?? (v === 'nel' ? 'invalid' : undefined));
@@ -92,7 +94,7 @@ const report: Rules = {
   sequence: optional(within(0, 65_535)),
   sample_weight: optional(within(0, 1_000_000)),
   error_weight: optional(within(0, 1_000_000)),
-  user_id: optional(name),
+  user_id: optional(text),
   attributes: optional(attributes),
 };
 
@@ -170,13 +172,13 @@ const payloads: Record<string, Rules> = {
   },
   measure: {
     kind: required(oneOf('mark', 'measure', 'element', 'server_timing')),
-    name: required(name),
+    name: required(text),
     duration_ms: duration,
     detail: optional(text),
   },
   resources: {
     type: initiator,
-    host: optional(name),
+    host: optional(text),
     count: required(within(1, 65_535)),
     failed: optional(within(0, 65_535)),
     cached: optional(within(0, 65_535)),

@@ -1,3 +1,4 @@
+import { guard } from '../lib/guard';
 import { now } from '../lib/now';
 import { selector } from '../lib/selector';
 import { Kind } from '../view';
@@ -10,6 +11,8 @@ const RAGE_CLICKS = 3;
 const ERROR_MS = 1000;
 /** A click after which nothing happens for so long is dead. */
 const DEAD_MS = 2500;
+/** Nobody clicks at two elements so fast. */
+const REPEAT_MS = 20;
 const MAX_NAME = 60;
 
 /** What can be clicked for something to happen, and says what in words of the page's makers. */
@@ -27,6 +30,8 @@ enum Place {
 export interface Clicks {
   /** Takes a click; returns its row, which may yet change, unless it repeats the one before. */
   take(event: Event): unknown[] | undefined;
+  /** The row of the last click, while it may yet change. */
+  open(): unknown[] | undefined;
   /** Something happened to the page: an error, or anything else that answers a click. */
   answered(error?: boolean): void;
 }
@@ -44,13 +49,19 @@ export function createClicks(): Clicks {
     row[Place.kind] ||= kind;
   }
 
-  function waitForAnswer(): void {
-    const observer = new MutationObserver(() => stopWaiting?.());
-    observer.observe(document, { subtree: true, childList: true, attributes: true, characterData: true });
-    const timer = setTimeout(() => {
-      stopWaiting?.();
-      judge('dead_click');
-    }, DEAD_MS);
+  function waitForAnswer(clicked: Element): void {
+    const observer = new MutationObserver(guard(() => stopWaiting?.()));
+    // The document does not show what happens in shadow trees.
+    for (const root of [document, clicked.getRootNode()]) {
+      observer.observe(root, { subtree: true, childList: true, attributes: true, characterData: true });
+    }
+    const timer = setTimeout(
+      guard(() => {
+        judge('dead_click');
+        stopWaiting?.();
+      }),
+      DEAD_MS,
+    );
     stopWaiting = () => {
       observer.disconnect();
       clearTimeout(timer);
@@ -62,7 +73,8 @@ export function createClicks(): Clicks {
     take(event) {
       const { isTrusted, timeStamp } = event;
       const clicked = event.composedPath()[0];
-      if (!isTrusted || !(clicked instanceof Element)) {
+      // The click at a label makes one at its field.
+      if (!isTrusted || !(clicked instanceof Element) || (clicked !== element && timeStamp - lastMs < REPEAT_MS)) {
         return undefined;
       }
       stopWaiting?.();
@@ -81,11 +93,12 @@ export function createClicks(): Clicks {
       const target = selector(active || clicked);
       row = [Kind.action, nameOf(clicked, active) || target || 'page', target];
       // What opens another page, or a file, changes nothing in this one.
-      if (active && !active.closest(`${FIELD},[target],[download]`)) {
-        waitForAnswer();
+      if (active && !clicked.closest(`${FIELD},[target],[download]`)) {
+        waitForAnswer(clicked);
       }
       return row;
     },
+    open: () => (stopWaiting || now() - lastMs < ERROR_MS ? row : undefined),
     answered(error) {
       stopWaiting?.();
       if (error && now() - lastMs < ERROR_MS) {
@@ -99,10 +112,14 @@ export function createClicks(): Clicks {
 function nameOf(element: Element, active: Element | null): string | undefined {
   const named = element.closest('[data-throughline-name]');
   const field = element.closest<Element & { labels?: NodeListOf<Element> | null }>(FIELD);
+  // The text before or behind the field, which may stand within and have texts of its own.
+  const { firstChild, lastChild } = element.closest('label') || field?.labels?.[0] || {};
   const text =
     named?.getAttribute('data-throughline-name') ||
     (active || field || element).getAttribute('aria-label') ||
-    (field ? field.labels?.[0]?.textContent || field.getAttribute('name') : active?.textContent) ||
+    (field
+      ? firstChild?.nodeValue?.trim() || lastChild?.nodeValue || field.getAttribute('name')
+      : active?.textContent) ||
     active?.querySelector('img')?.alt;
   return text?.trim().replace(/\s+/g, ' ').slice(0, MAX_NAME);
 }

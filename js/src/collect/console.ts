@@ -1,6 +1,5 @@
 import { guard } from '../lib/guard';
-import type { PageError } from '../wire';
-import { describeError, MAX_MESSAGE } from './errors';
+import { describeError, type Found, MAX_MESSAGE } from './errors';
 
 /** Arguments of one call that are told. */
 const MAX_PARTS = 10;
@@ -10,14 +9,14 @@ const MAX_PARTS = 10;
  * function, so the configuration must ask for it; what the page sees of it is
  * as before.
  */
-export function collectConsole(found: (error: PageError) => void): void {
+export function collectConsole(found: (error: Found) => void): void {
   const { error: write } = console;
   const see = guard((logged: unknown[]) => {
     const parts = logged.slice(0, MAX_PARTS).map((part) => describeError('console', part));
     // What was thrown tells most; the other words stand around it.
     const thrown = parts.find((part) => part.stack);
     const message = parts.map((part) => part.message).join(' ');
-    found({ kind: 'console', count: 1, ...thrown, message: message.slice(0, MAX_MESSAGE) });
+    found({ kind: 'console', ...thrown, message: message.slice(0, MAX_MESSAGE) });
   });
   console.error = function (this: unknown, ...logged: unknown[]) {
     see(logged);

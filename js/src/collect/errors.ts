@@ -13,12 +13,15 @@ const MAX_STACK = 4096;
 /** Fields that are named of a thrown object. */
 const MAX_KEYS = 8;
 
+/** An error, before it is counted. */
+export type Found = Omit<PageError, 'count'>;
+
 /**
  * Calls found with each error and rejection that nothing in the page handles, and
  * with each resource that cannot be loaded, those before the beacon included if
  * the page holds the snippet; those with the moment at which they happened.
  */
-export function collectErrors(found: (error: PageError, atMs?: number) => void): void {
+export function collectErrors(found: (error: Found, atMs?: number) => void): void {
   const see = guard((event: Event, atMs?: number) => {
     const error = describeEvent(event);
     if (error) {
@@ -31,7 +34,7 @@ export function collectErrors(found: (error: PageError, atMs?: number) => void):
   listen('error unhandledrejection', (event) => see(event));
 }
 
-function describeEvent(event: Event): PageError | undefined {
+function describeEvent(event: Event): Found | undefined {
   if (event.type === 'unhandledrejection') {
     return describeError('unhandledrejection', (event as PromiseRejectionEvent).reason);
   }
@@ -45,19 +48,18 @@ function describeEvent(event: Event): PageError | undefined {
  * Describes anything that was thrown, without what URLs in it may hold. Of what
  * has no message, nothing but the names of its class and fields is told.
  */
-export function describeError(kind: ErrorKind, thrown: unknown): PageError {
+export function describeError(kind: ErrorKind, thrown: unknown): Found {
   const message = textOf(thrown, 'message');
   return {
     kind,
     type: message === undefined ? message : textOf(thrown, 'name')?.slice(0, 64) || undefined,
     message: scrubText((message ?? (guard(outline)(thrown) || 'object')).slice(0, MAX_MESSAGE)),
     stack: scrubText(textOf(thrown, 'stack')?.slice(0, MAX_STACK) || '', true) || undefined,
-    count: 1,
   };
 }
 
 /** Counts an error that happened at atMs, on the performance clock, among those of a view. */
-export function countError(seen: Map<string, SeenError>, error: PageError, atMs: number): void {
+export function countError(seen: Map<string, SeenError>, error: Found, atMs: number): void {
   // Two lines of stack: where the message stands on one, the next is the place.
   const place = error.stack?.split('\n', 2).join('\n');
   const key = [error.kind, error.type, error.message, place].join('\n');
@@ -67,7 +69,7 @@ export function countError(seen: Map<string, SeenError>, error: PageError, atMs:
       known.sinceMs = atMs;
     }
   } else if ([...seen.values()].filter((other) => other.error.kind === error.kind).length < MAX_DISTINCT) {
-    seen.set(key, { sinceMs: atMs, error });
+    seen.set(key, { sinceMs: atMs, error: { ...error, count: 1 } });
   }
 }
 

@@ -2,10 +2,9 @@ import { roundMs } from '../lib/roundMs';
 import { URL } from '../lib/url';
 import type { FinishedRequest } from './requests';
 
-/** Of the resources of a view, so many of the slowest are told in full, if they took so long. */
-const MAX_SLOW = 5;
+/** So many resources are told in full: those that failed, and the slowest, if they took so long. */
+const MAX_NOTABLE = 10;
 const SLOW_MS = 100;
-const MAX_FAILED = 10;
 /** Types and hosts that are told apart. */
 const MAX_KINDS = 50;
 
@@ -33,8 +32,7 @@ export interface Loads {
 /** Begins to sum up what a view loads. */
 export function createLoads(): Loads {
   let sums = new Map<string, Sum>();
-  let slow: Took[] = [];
-  let failed: FinishedRequest[] = [];
+  let worst: [badness: number, request: FinishedRequest][] = [];
 
   return {
     take({ initiatorType, name, duration, transferSize, decodedBodySize, responseStatus }, request) {
@@ -54,13 +52,9 @@ export function createLoads(): Loads {
         sum[6] = roundMs(sum[6] + duration);
         sum[7] = Math.max(sum[7], roundMs(duration));
       }
-      if (bad) {
-        failed = failed.concat(request).slice(0, MAX_FAILED);
-      } else if (duration >= SLOW_MS) {
-        slow = slow
-          .concat([[duration, request]])
-          .sort((a, b) => b[0] - a[0])
-          .slice(0, MAX_SLOW);
+      if (bad || duration >= SLOW_MS) {
+        worst.push([bad ? Number.MAX_VALUE : duration, request]);
+        worst = worst.sort((a, b) => b[0] - a[0]).slice(0, MAX_NOTABLE);
       }
     },
     sums() {
@@ -69,11 +63,7 @@ export function createLoads(): Loads {
       return all;
     },
     notable() {
-      const all = failed.concat(slow.splice(0).map(([, request]) => request));
-      failed = [];
-      return all;
+      return worst.splice(0).map(([, request]) => request);
     },
   };
 }
-
-type Took = [durationMs: number, request: FinishedRequest];

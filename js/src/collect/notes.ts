@@ -11,6 +11,8 @@ export type End = (status: number, failure?: RequestFailure) => void;
 export interface Begun {
   end: End;
   traceparent?: string;
+  /** It does not carry the header. */
+  untraced(): void;
 }
 /** Begins a request of the page; undefined for one that is not measured. */
 export type Begin = (method: string, url: string, initiator: string) => Begun | undefined;
@@ -89,6 +91,9 @@ export function createNotes(
     notes = notes.concat(note).slice(-MAX_NOTES);
     return {
       traceparent: note.traceId && `00-${note.traceId}-${newId()}-01`,
+      untraced() {
+        note.traceId = undefined;
+      },
       end: guard((status, failure) => {
         if (!note.delivered) {
           note.endMs = now();

@@ -1,13 +1,13 @@
 import { listen } from '../lib/listen';
 import { scrubUrl } from '../scrub';
-import type { PageError } from '../wire';
+import type { Found } from './errors';
 
 /**
  * Calls found with each violation of the page's Content Security Policy, but for
  * those that keep reports from ownUrl: telling of them would be one more. The
  * texts are those that the collector makes of the browser's own reports.
  */
-export function collectViolations(found: (error: PageError) => void, ownUrl = ''): void {
+export function collectViolations(found: (error: Found) => void, ownUrl = ''): void {
   listen(
     'securitypolicyviolation',
     ({
@@ -31,7 +31,6 @@ export function collectViolations(found: (error: PageError) => void, ownUrl = ''
         type: effectiveDirective,
         message: `${effectiveDirective} ${disposition === 'report' ? 'would block' : 'blocked'} ${blocked}`,
         stack: place && `at ${place}:${lineNumber}:${columnNumber}`,
-        count: 1,
       });
     },
   );

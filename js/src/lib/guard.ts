@@ -12,15 +12,16 @@ let running = false;
 export function guard<A extends unknown[], R>(fn: (...args: A) => R): (...args: A) => R | undefined {
   return (...args) => {
     const nested = running;
-    const begunMs = now();
+    let result: R | undefined;
     running = true;
     try {
-      return fn(...args);
-    } catch {
-      return undefined;
-    } finally {
-      running = nested;
+      const begunMs = now();
+      result = fn(...args);
       spent.totalMs += nested ? 0 : now() - begunMs;
+    } catch {
+      // Ours, and nobody else's.
     }
+    running = nested;
+    return result;
   };
 }

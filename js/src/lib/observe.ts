@@ -13,12 +13,13 @@ export function observe<E extends PerformanceEntry>(
   if (!PerformanceObserver.supportedEntryTypes?.includes(type)) {
     return undefined;
   }
-  const pass = guard((entries: PerformanceEntryList) => {
+  const pass = guard((read: () => PerformanceEntryList) => {
+    const entries = read();
     if (entries.length) {
       take(entries as E[]);
     }
   });
-  const observer = new PerformanceObserver((list) => pass(list.getEntries()));
+  const observer = new PerformanceObserver((list) => pass(() => list.getEntries()));
   observer.observe({ type, buffered: true, ...options });
-  return () => pass(observer.takeRecords());
+  return () => pass(() => observer.takeRecords());
 }

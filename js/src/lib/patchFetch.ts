@@ -9,7 +9,7 @@ import { URL } from './url';
  */
 export function patchFetch(begin: Begin): void {
   // The page may name something of its own Request later.
-  const { fetch: native, Request, Headers } = globalThis;
+  const { fetch: native, Request } = globalThis;
   globalThis.fetch = function fetch(this: unknown, ...args: unknown[]) {
     const [input, init] = args as Parameters<typeof native>;
     let request: Request | undefined;
@@ -19,11 +19,15 @@ export function patchFetch(begin: Begin): void {
         request || typeof input === 'string' || input instanceof URL
           ? begin(init?.method || request?.method || 'GET', request ? request.url : String(input), 'fetch')
           : undefined;
-      // What is sent without CORS may have no headers of its own.
-      if (begun?.traceparent && (init?.mode || request?.mode) !== 'no-cors') {
-        const headers = new Headers(init?.headers || request?.headers);
-        headers.set('traceparent', begun.traceparent);
-        args[1] = { ...init, headers };
+      if (begun?.traceparent) {
+        const copy = new Request(input as RequestInfo, init);
+        // What is sent without CORS may have no headers of its own, and the page may trace by itself.
+        if (copy.mode === 'no-cors' || copy.headers.has('traceparent')) {
+          begun.untraced();
+        } else {
+          copy.headers.set('traceparent', begun.traceparent);
+        }
+        args.splice(0, 2, copy);
       }
       return begun?.end;
     })();

@@ -4,13 +4,27 @@ import { guard } from './guard';
 /** Tells begin of each XMLHttpRequest; its behaviour stays as it is, but for the header that begin asks for. */
 export function patchXhr(begin: Begin): void {
   const { prototype } = XMLHttpRequest;
-  const { open, send } = prototype;
-  const opened = new WeakMap<XMLHttpRequest, [string, string]>();
+  const { open, send, setRequestHeader } = prototype;
+  const opened = new WeakMap<XMLHttpRequest, [method: string, url: string]>();
+  // Those of which the page traces by itself.
+  const traced = new WeakSet<XMLHttpRequest>();
 
   prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
-    guard(() => opened.set(this, [String(args[0]), String(args[1])]))();
+    guard(() => {
+      opened.set(this, [String(args[0]), String(args[1])]);
+      traced.delete(this);
+    })();
     return open.apply(this, args as unknown as Parameters<typeof open>);
   } as typeof open;
+
+  prototype.setRequestHeader = function (this: XMLHttpRequest, ...args) {
+    guard(() => {
+      if (/^traceparent$/i.test(args[0])) {
+        traced.add(this);
+      }
+    })();
+    return setRequestHeader.apply(this, args);
+  };
 
   prototype.send = function (this: XMLHttpRequest, ...args) {
     guard(() => {
@@ -18,8 +32,10 @@ export function patchXhr(begin: Begin): void {
       const begun = known && begin(known[0], known[1], 'xmlhttprequest');
       if (begun) {
         watch(this, begun.end);
-        if (begun.traceparent) {
-          this.setRequestHeader('traceparent', begun.traceparent);
+        if (traced.has(this)) {
+          begun.untraced();
+        } else if (begun.traceparent) {
+          setRequestHeader.call(this, 'traceparent', begun.traceparent);
         }
       }
     })();

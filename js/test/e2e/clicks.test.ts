@@ -132,7 +132,7 @@ test.concurrent('what users write, and what is not made to be clicked, is never 
 
 // nameOf reads the text of the whole label, and what stands in it: of a textarea what the server
 // has filled in, of a select every option.
-test.fails('a label around a field is told without what is in the field', { concurrent: true }, async () => {
+test('a label around a field is told without what is in the field', { concurrent: true }, async () => {
   const site = new Site().page(
     '/',
     `<label>Notes <textarea>secret</textarea></label>
@@ -147,7 +147,7 @@ test.fails('a label around a field is told without what is in the field', { conc
 });
 
 // The browser makes a click of the label, and of it one of its field, trusted like the other.
-test.fails('a click at the label of a field is one', { concurrent: true }, async () => {
+test('a click at the label of a field is one', { concurrent: true }, async () => {
   const site = new Site().page('/', '<label id="l">Agree <input id="box" type="checkbox"></label>');
   await visit(site, async (page) => {
     await page.click('#l', { position: { x: 3, y: 3 } });
@@ -174,7 +174,7 @@ test.concurrent('clicks in shadow trees have their targets, as far as the page s
     await page.mouse.click(...(await center(page, '#shut')));
   });
   expect(told(site)).toEqual([
-    ['click', 'Inside', 'DOCUMENT-FRAGMENT>div>button.go'],
+    ['click', 'Inside', 'div>button.go'],
     ['click', '#shut', '#shut'],
   ]);
 });
@@ -290,7 +290,7 @@ test.concurrent('a click that nothing answers is dead, unless it is at text', as
 
 // The early report takes the click along before it is known what becomes of it: takeEvents of
 // report.ts empties the queue, and who judges later writes into a row that is out.
-test.fails('a click that nothing answers is dead while the page still loads', { concurrent: true }, async () => {
+test('a click that nothing answers is dead while the page still loads', { concurrent: true }, async () => {
   const site = await new Site().page('/', '<button id="b">Pay</button>').listen();
   const context = await browser.newContext();
   const page = await context.newPage();
@@ -386,7 +386,7 @@ const missed: Record<string, string> = {
   'is at a field in something to be clicked': `<div onclick="1"><input id="b"></div>`,
 };
 for (const [name, body] of Object.entries(missed)) {
-  test.fails(`a click is not dead that ${name}`, { concurrent: true }, async () => {
+  test(`a click is not dead that ${name}`, { concurrent: true }, async () => {
     expect(await clickEach({ [name]: body })).toEqual({ [name]: 'click' });
   });
 }

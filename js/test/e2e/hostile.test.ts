@@ -189,7 +189,7 @@ const heard: Record<string, string> = {
   'MutationObserver.prototype.disconnect': 'after',
 };
 for (const [name, when] of Object.entries(heard)) {
-  test.fails(`pages that replace ${name} ${when} the script hear nothing`, { concurrent: true }, async () => {
+  test(`pages that replace ${name} ${when} the script hear nothing`, { concurrent: true }, async () => {
     const replace = `<script>${name} = ${fail}</script>`;
     const load = '<script src="/t.js"></script>';
     const site = new Site().page(
@@ -550,7 +550,7 @@ test.concurrent('of addresses in texts no credentials, query or fragment leaves'
 });
 
 // scrubText of scrub.ts cuts what is behind a path, and leaves the path as it is.
-test.fails('of the paths of addresses in texts no secret leaves', { concurrent: true }, async () => {
+test('of the paths of addresses in texts no secret leaves', { concurrent: true }, async () => {
   const site = new Site().page('/', texts(path));
   await visit(site, async (page) => {
     await page.goto(site.url('/'));
@@ -560,7 +560,7 @@ test.fails('of the paths of addresses in texts no secret leaves', { concurrent: 
   });
 });
 
-test.fails('of the paths of scripts no secret leaves with stacks', { concurrent: true }, async () => {
+test('of the paths of scripts no secret leaves with stacks', { concurrent: true }, async () => {
   const site = new Site()
     .page('/', `<script src="${path}/app.js"></script>`)
     .on(`${path}/app.js`, (_, response) =>
@@ -584,7 +584,7 @@ const unknownShapes: Record<string, string> = {
   'tokens in Base64': 'dGhpcyBpcyBhIHNlY3JldCB0b2tlbg==',
 };
 for (const [name, segment] of Object.entries(unknownShapes)) {
-  test.fails(`no ${name} leave`, { concurrent: true }, async () => {
+  test(`no ${name} leave`, { concurrent: true }, async () => {
     const site = new Site().page(`/u/${segment}`, 'x');
     await visit(site, async (page) => {
       await page.goto(site.url(`/u/${segment}`));

@@ -42,20 +42,19 @@ describe('a page that is opened in the background', () => {
 
   // shownMs is Infinity for what was never shown, so the second of pagehide and visibilitychange adds
   // hidden and visible states behind the final report (turns.hidden in monitor.ts), of four hours each.
-  test.concurrent
-    ('and never shown was not hidden and shown in between', async () => {
-      const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
-      await visit(browser, site, async (page) => {
-        await page.goto(site.url('/'));
-        await site.until(() => site.received.length > 0);
-        await leave(page);
-        await views(site, 1);
-        // What would follow comes right behind.
-        await settled(1000);
-        expect(states(site)).toEqual([]);
-        expect(site.received).toHaveLength(2);
-      });
+  test.concurrent('and never shown was not hidden and shown in between', async () => {
+    const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
+    await visit(browser, site, async (page) => {
+      await page.goto(site.url('/'));
+      await site.until(() => site.received.length > 0);
+      await leave(page);
+      await views(site, 1);
+      // What would follow comes right behind.
+      await settled(1000);
+      expect(states(site)).toEqual([]);
+      expect(site.received).toHaveLength(2);
     });
+  });
 
   test.concurrent('and left before it has loaded is not abandoned', async () => {
     const site = new Site().page('/', '<h1>Hello</h1><img src="/never.png">', background + beacon);

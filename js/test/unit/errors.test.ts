@@ -15,7 +15,6 @@ describe('describeError', () => {
       type: 'TypeError',
       message: 'no https://a.example/x',
       stack: 'TypeError: no\n    at f (https://a.example/app.js:1:2)',
-      count: 1,
     });
   });
 
@@ -54,14 +53,13 @@ describe('describeError', () => {
       type: undefined,
       stack: undefined,
       message,
-      count: 1,
     });
   });
 
   test('survives a revoked proxy', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
-    expect(describeError('error', proxy)).toEqual({ kind: 'error', message: 'object', count: 1 });
+    expect(describeError('error', proxy)).toEqual({ kind: 'error', message: 'object' });
   });
 
   test('cuts long texts', () => {

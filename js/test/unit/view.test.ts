@@ -6,7 +6,7 @@ beforeAll(() => {
 });
 
 test('a view has room for 1,000 events, and for ends of transactions until there are 2,000', () => {
-  const view = createView({} as Meters);
+  const view = createView(() => ({}) as Meters);
   const add = (times: number, kind: Kind) => {
     for (let i = 0; i < times; i++) {
       addEvent(view, i, [kind]);
