@@ -7,7 +7,7 @@ export const EARLY = '__throughline_early';
 /** Takes what the snippet has kept; it keeps nothing more. */
 export function takeEarly(): Early {
   const early = (globalThis as unknown as Record<string, Early | undefined>)[EARLY];
-  if (!Array.isArray(early)) {
+  if (!early) {
     return [];
   }
   const kept = early.splice(0);

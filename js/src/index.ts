@@ -3,12 +3,10 @@ import { guard } from './lib/guard';
 import { now } from './lib/now';
 import { startMonitor } from './monitor';
 
-/** Whether this page is one to measure, in a browser that can. */
+/** Whether this page is one to measure. In browsers that cannot, all ends with what they lack. */
 function measurable(injected: boolean): boolean {
   const { globalPrivacyControl } = navigator as Navigator & { globalPrivacyControl?: boolean };
   return (
-    !!globalThis.PerformanceObserver &&
-    !!navigator.sendBeacon &&
     self === top &&
     // Of two copies the first measures the page.
     !(globalThis as { throughline?: { consent?: unknown } }).throughline?.consent &&

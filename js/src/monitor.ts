@@ -325,7 +325,7 @@ function takeOver(before: View, view: View): void {
 function confirm(monitor: Monitor, entry: SoftNavigation): void {
   const { view } = monitor;
   const { startTime } = entry;
-  if (view.info.detection === 'heuristic' && !view.reported && startTime < view.beganMs + 1) {
+  if (view.info.detection === 'heuristic' && !view.reported && Math.abs(startTime - view.beganMs) < LATE_MS) {
     view.info.detection = 'native';
     view.beganMs = startTime;
     view.vitals.take['soft-navigation']?.([entry] as never[]);

@@ -11,8 +11,6 @@ const RAGE_CLICKS = 3;
 const ERROR_MS = 1000;
 /** A click after which nothing happens for so long is dead. */
 const DEAD_MS = 2500;
-/** Nobody clicks at two elements so fast. */
-const REPEAT_MS = 20;
 const MAX_NAME = 60;
 
 /** What can be clicked for something to happen, and says what in words of the page's makers. */
@@ -73,8 +71,8 @@ export function createClicks(): Clicks {
     take(event) {
       const { isTrusted, timeStamp } = event;
       const clicked = event.composedPath()[0];
-      // The click at a label makes one at its field.
-      if (!isTrusted || !(clicked instanceof Element) || (clicked !== element && timeStamp - lastMs < REPEAT_MS)) {
+      // The click at a label makes another, at its field.
+      if (!isTrusted || !(clicked instanceof Element) || (timeStamp === lastMs && clicked !== element)) {
         return undefined;
       }
       stopWaiting?.();

@@ -213,8 +213,6 @@ test.concurrent('whatever pages hand over, they hear nothing of it', async () =>
   }
 });
 
-// api.ts hands on whatever is falsy: 0 and false make the collector refuse the report, and 0n cannot be
-// written at all, with which all that waits is lost.
 test('an event may come with nothing to say of it', { concurrent: true }, async () => {
   const site = new Site().page('/', 'x');
   await visit(site, async (page) => {
@@ -229,8 +227,6 @@ test('an event may come with nothing to say of it', { concurrent: true }, async 
   });
 });
 
-// The collector refuses names of more than 200 bytes, and with a user's all of the report; api.ts cuts
-// at 200 characters.
 test('a long user of other scripts spoils no report', { concurrent: true }, async () => {
   const site = new Site().page('/', 'x');
   await visit(site, async (page) => {
@@ -242,7 +238,6 @@ test('a long user of other scripts spoils no report', { concurrent: true }, asyn
   });
 });
 
-// The wire has no place for an event without a name: the collector refuses it.
 test('an event without a name is none', { concurrent: true }, async () => {
   const site = new Site().page('/', 'x');
   await visit(site, async (page) => {
@@ -341,7 +336,6 @@ test.concurrent('who needs no consent may still refuse', async () => {
   });
 });
 
-// Only the present view and the one before are known when consent comes.
 test('with consent the present view and the one before are told', { concurrent: true }, async () => {
   const site = serve(new Site(), { consent: true }).page('/', 'x');
   await visit(site, async (page) => {
@@ -382,8 +376,6 @@ test.concurrent('Global Privacy Control goes before consent', async () => {
   }
 });
 
-// The object throughline is made only where the page is measured: with Global Privacy Control, in a
-// frame or an old browser, pages that call its methods hear of it.
 test('where nothing is measured, calls by push do no harm', { concurrent: true }, async () => {
   const head = `<script>Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })</script>`;
   const site = new Site().page(

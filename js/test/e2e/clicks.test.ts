@@ -130,8 +130,6 @@ test.concurrent('what users write, and what is not made to be clicked, is never 
   expect(site.received.map((r) => r.body).join()).not.toContain('secret');
 });
 
-// nameOf reads the text of the whole label, and what stands in it: of a textarea what the server
-// has filled in, of a select every option.
 test('a label around a field is told without what is in the field', { concurrent: true }, async () => {
   const site = new Site().page(
     '/',
@@ -146,7 +144,6 @@ test('a label around a field is told without what is in the field', { concurrent
   expect(site.received.map((r) => r.body).join()).not.toContain('secret');
 });
 
-// The browser makes a click of the label, and of it one of its field, trusted like the other.
 test('a click at the label of a field is one', { concurrent: true }, async () => {
   const site = new Site().page('/', '<label id="l">Agree <input id="box" type="checkbox"></label>');
   await visit(site, async (page) => {
@@ -288,8 +285,6 @@ test.concurrent('a click that nothing answers is dead, unless it is at text', as
   ]);
 });
 
-// The early report takes the click along before it is known what becomes of it: takeEvents of
-// report.ts empties the queue, and who judges later writes into a row that is out.
 test('a click that nothing answers is dead while the page still loads', { concurrent: true }, async () => {
   const site = await new Site().page('/', '<button id="b">Pay</button>').listen();
   const context = await browser.newContext();
@@ -374,15 +369,12 @@ for (const half of [0, 1]) {
 }
 
 const missed: Record<string, string> = {
-  // waitForAnswer observes the document, and sees nothing of what shadow trees hold.
   'changes a shadow tree': `<x-b id="b"></x-b><script>
     const root = b.attachShadow({ mode: 'open' });
     root.innerHTML = '<button>B</button>';
     root.querySelector('button').onclick = (e) => { e.target.textContent = 'C'; };
   </script>`,
-  // The event reset is not among ANSWERS of monitor.ts.
   'empties a form': `<form><input value=""><button id="b" type="reset">B</button></form>`,
-  // Whether there is a field is asked of what can be clicked, and not of what was.
   'is at a field in something to be clicked': `<div onclick="1"><input id="b"></div>`,
 };
 for (const [name, body] of Object.entries(missed)) {

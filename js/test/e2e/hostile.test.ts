@@ -179,13 +179,9 @@ for (const when of ['before', 'after'] as const) {
 }
 
 const heard: Record<string, string> = {
-  // What stands outside of functions runs before any guard: lib/now.ts binds.
   'Function.prototype.bind': 'before',
-  // guard reads the clock outside of its try.
   'performance.now': 'before',
-  // The callback of lib/observe.ts asks for the entries before it guards.
   'PerformanceObserverEntryList.prototype.getEntries': 'after',
-  // The timer of collect/clicks.ts is not guarded.
   'MutationObserver.prototype.disconnect': 'after',
 };
 for (const [name, when] of Object.entries(heard)) {
@@ -549,7 +545,6 @@ test.concurrent('of addresses in texts no credentials, query or fragment leaves'
   });
 });
 
-// scrubText of scrub.ts cuts what is behind a path, and leaves the path as it is.
 test('of the paths of addresses in texts no secret leaves', { concurrent: true }, async () => {
   const site = new Site().page('/', texts(path));
   await visit(site, async (page) => {

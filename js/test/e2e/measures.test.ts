@@ -113,8 +113,6 @@ test.concurrent('a storm of marks ends at a thousand events', async () => {
   expect(measures(site)).toHaveLength(1000);
 });
 
-// The wire allows 200 bytes, and the name is cut at 100 characters, of three bytes each: the collector
-// refuses the event.
 test('long names of other scripts fit the wire', { concurrent: true }, async () => {
   const site = serve(new Site(), { userTiming: '.' }).page('/', `<p elementtiming="${'語'.repeat(100)}">Text</p>`);
   await visit(site, (page) => page.evaluate(() => performance.mark('語'.repeat(100))));
@@ -250,7 +248,6 @@ test.concurrent('the beacon tells of its own cost', async () => {
   expect(beacon_sent_bytes).toBe(before.reduce((bytes, r) => bytes + Buffer.byteLength(r.body), 0));
 });
 
-// report.ts counts the characters of a body, and not the bytes that it takes.
 test('the beacon counts the bytes that it sends', { concurrent: true }, async () => {
   const site = new Site().page('/', `<script>setTimeout(() => { throw new Error('語'.repeat(100)) })</script>`);
   await visit(site);
@@ -258,8 +255,6 @@ test('the beacon counts the bytes that it sends', { concurrent: true }, async ()
   expect(view(site).beacon_sent_bytes).toBe(Buffer.byteLength(early?.body ?? ''));
 });
 
-// takeEvents of report.ts tells of them with the early report, too, if others went before it: each field
-// of a view is to go out once.
 test('what the beacon has sent is told once, at the end', { concurrent: true }, async () => {
   const site = new Site().page('/', `<script>for (let i = 0; i < 150; i++) throughline.event('e' + i)</script>`);
   await visit(site, () => site.until(() => site.pageViews.length > 0));

@@ -120,8 +120,6 @@ describe('a route begins with the click that brought it about,', () => {
   }
 });
 
-// What has ended before the address changes is filed under the view of then (viewAt in
-// monitor.ts), although the route turns out to have begun before it.
 test.concurrent('what a route waits for before the address changes is its own', async () => {
   const site = new Site()
     .page(
@@ -251,7 +249,6 @@ test.concurrent('a view that the page asks for is manual', async () => {
   });
 });
 
-// confirm in monitor.ts makes each soft view native that the browser tells of, the page's own too.
 test.concurrent('a view that the page asks for stays manual when its query changes with it', async () => {
   const site = new Site().page('/', `${button('step', "throughline.view(); go('?step=2')")}${app}`);
   await visit(browser, site, async (page) => {
@@ -314,7 +311,7 @@ test.concurrent('without the Navigation API the history functions are as the pag
       };
       const { pushState } = history;
       return {
-        replaced: !`${pushState}`.includes('native'),
+        replaced: Object.hasOwn(history, 'pushState'),
         pushed: attempt(() => history.pushState({ n: 1 }, '', '/one')),
         state: history.state,
         length: history.length,
@@ -408,8 +405,6 @@ test.concurrent('each value belongs to the view in which it began', async () => 
   });
 });
 
-// A frame begins after the click that it handles, so its entry goes to the route's view
-// (observeVitals in monitor.ts goes by startTime), where nobody looks for the click's script.
 test.concurrent('the click that brings a route about names the script that the old view waited for', async () => {
   const site = new Site().page('/', `${button('go', "busy(120); go('/route')")}${app}`);
   await visit(browser, site, async (page) => {
@@ -447,8 +442,6 @@ test.concurrent('a view that lasts and one route take three requests', async () 
   });
 });
 
-// The early report of the load (turns.loaded, a second after it) is made of the view of then,
-// which is the route's if somebody was fast. A soft navigation that is told of later is lost then.
 test.concurrent('a route soon after load has no early report at once', async () => {
   const site = new Site().page('/', `${button('go', "go('/route')")}${app}`);
   await visit(browser, site, async (page) => {
@@ -516,8 +509,6 @@ test.concurrent('routes in quick succession are views each', async () => {
   });
 });
 
-// confirm in monitor.ts takes each soft navigation within a second of the view's begin, though
-// the view has one already; that of a query is none of a path.
 test.concurrent('a new query soon after a route leaves what the route has painted', async () => {
   const site = new Site().page(
     '/',
@@ -543,8 +534,6 @@ test.concurrent('a new query soon after a route leaves what the route has painte
   });
 });
 
-// Until the first idle moment after a click (a second at most), its paints count as the view's:
-// paints.ts does not look at interactionId.
 test.concurrent('what a later click paints is none of a route, though the page was never idle', async () => {
   const site = new Site()
     .page(
@@ -569,8 +558,6 @@ test.concurrent('what a later click paints is none of a route, though the page w
   });
 });
 
-// The browser's start of a traversal is a little before that of the view (currententrychange in
-// routes.ts), so that paints behind its first go to the view before (viewAt in monitor.ts).
 test.concurrent('an image that comes late after going back is of the view that was gone back to', async () => {
   const site = new Site()
     .page(
@@ -635,8 +622,6 @@ describe("a route's transaction", () => {
     });
   }
 
-  // settlePage takes a route for loaded while its first requests run: quietAfter knows those only
-  // that have ended. Whatever judges it then (here the end of the older request) completes it with 0 ms.
   test.concurrent('is not ended by what the view before it has still to get', async () => {
     const site = new Site([product, pay])
       .page('/', `<script>fetch('/old')</script>${button('go', get('/new'))}${app}`)
@@ -655,7 +640,6 @@ describe("a route's transaction", () => {
     });
   });
 
-  // For the same reason it is completed, with 0 ms.
   test.concurrent('is abandoned by who leaves while it gets what it is to show', async () => {
     const site = new Site([product, pay]).page('/', `${button('go', get('/never'))}${app}`).on('/never', () => {});
     await visit(browser, site, async (page) => {
@@ -669,7 +653,6 @@ describe("a route's transaction", () => {
     });
   });
 
-  // turnTo in monitor.ts gathers as if the user were gone, which ends running requests as aborted.
   test.concurrent('leaves a request that goes on in the new view alone', async () => {
     const site = new Site([pay])
       .page('/', `${button('pay', "fetch('/api/pay', { method: 'POST' }); go('/thanks')")}${app}`)

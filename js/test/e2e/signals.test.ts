@@ -321,7 +321,7 @@ test.concurrent('watched, they come with methods and failures, each once', async
       r.method,
       r.url.slice(site.url('').length),
       r.initiator,
-      r.status_code,
+      r.status_code || undefined,
       r.failure,
     ]);
     expect(told.sort((a, b) => String(a[1]).localeCompare(String(b[1])))).toEqual([

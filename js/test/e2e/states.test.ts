@@ -40,8 +40,6 @@ describe('a page that is opened in the background', () => {
     });
   });
 
-  // shownMs is Infinity for what was never shown, so the second of pagehide and visibilitychange adds
-  // hidden and visible states behind the final report (turns.hidden in monitor.ts), of four hours each.
   test.concurrent('and never shown was not hidden and shown in between', async () => {
     const site = new Site().page('/', '<h1>Hello</h1>', background + beacon);
     await visit(browser, site, async (page) => {
@@ -318,7 +316,6 @@ describe('the back/forward cache', () => {
     });
   });
 
-  // A page in the cache is frozen, and resumes before pageshow: lifecycle.ts forgets the freeze only then.
   test('is no state of the view before', async () => {
     const site = make();
     await visit(whole, site, async (page) => {

@@ -330,7 +330,6 @@ test.concurrent('the objects of the page stay as they were', async () => {
 
 const theirs = '00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00';
 
-// patchFetch.ts sets the header whatever stands there.
 test('a trace that the page has begun goes on with fetch', { concurrent: true }, async () => {
   const site = new Api();
   await visit(site, async (page) => {
@@ -342,7 +341,6 @@ test('a trace that the page has begun goes on with fetch', { concurrent: true },
   expect(site.traceparents).toEqual([theirs, theirs]);
 });
 
-// patchXhr.ts adds its own header, which makes one of two values: no trace at all.
 test('a trace that the page has begun goes on with XMLHttpRequest', { concurrent: true }, async () => {
   const site = new Api();
   await visit(site, async (page) => {
@@ -361,8 +359,6 @@ test('a trace that the page has begun goes on with XMLHttpRequest', { concurrent
   expect(site.traceparents).toEqual([theirs]);
 });
 
-// patchFetch.ts spreads what the page gives: of a Request, whose fields are getters of its prototype,
-// nothing is left, so that a POST becomes a GET without its body.
 test('a Request in the place of options keeps method, headers and body', { concurrent: true }, async () => {
   const site = new Api();
   await visit(site, async (page) => {

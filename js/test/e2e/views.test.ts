@@ -62,7 +62,7 @@ test.concurrent('a view that lasts gives an early and a final report', async () 
         viewport_height_px: 720,
       },
     });
-    expect(reports.map((r) => r.sequence)).toEqual([undefined, 1]);
+    expect(reports.map((r) => r.sequence)).toEqual([0, 1]);
     const [early, final] = site.events.filter((e) => e.page_view);
     expect(early?.at_ms).toBe(final?.at_ms);
     expect(Math.abs((early?.at_ms ?? 0) - Date.now())).toBeLessThan(20_000);
