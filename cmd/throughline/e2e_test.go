@@ -169,7 +169,7 @@ func visit(t *testing.T, url string) (lcpMS float64) {
 	if status, err := page.Navigate(t.Context(), url+"/product/42?token=secret#secret"); err != nil || status != http.StatusOK {
 		t.Fatalf("open: %d, %v", status, err)
 	}
-	if err := page.WaitForExpression(t.Context(), "window.ready && window.heroPainted && window.__throughline"); err != nil {
+	if err := page.WaitForExpression(t.Context(), "window.ready && window.heroPainted && window.throughline"); err != nil {
 		t.Fatal(err)
 	}
 	raw, err := page.Evaluate(t.Context(), "window.lcpMS")

@@ -63,12 +63,14 @@ func (f *field) judgeGrowth(earlyMB float64, v *verdict) {
 // judgeTexts looks for what no text in the tables may hold.
 func (f *field) judgeTexts(ctx context.Context, v *verdict) error {
 	for t := range tableCount {
-		columns, err := f.database.text(ctx, "SELECT arrayStringConcat(groupArray(name), ',') FROM system.columns WHERE database = currentDatabase() AND table = '"+t.String()+"' AND type LIKE '%String%'")
+		columns, err := f.database.text(ctx, `SELECT arrayStringConcat(groupArray(if(type LIKE 'Map%',
+				format('arrayStringConcat(arrayConcat(mapKeys({0}), mapValues({0})))', name), format('ifNull({0}, \'\')', name))), ';')
+			FROM system.columns WHERE database = currentDatabase() AND table = '`+t.String()+`' AND type LIKE '%String%'`)
 		if err != nil {
 			return err
 		}
-		for column := range strings.SplitSeq(columns, ",") {
-			wrong, err := f.database.number(ctx, fmt.Sprintf(`SELECT countIf(NOT isValidUTF8(ifNull(%[1]s, '')) OR position(ifNull(%[1]s, ''), '\0') > 0) FROM %[2]s`, column, t))
+		for column := range strings.SplitSeq(columns, ";") {
+			wrong, err := f.database.number(ctx, fmt.Sprintf(`SELECT countIf(NOT isValidUTF8(%[1]s) OR position(%[1]s, '\0') > 0) FROM %[2]s`, column, t))
 			if err != nil {
 				return err
 			}

@@ -16,7 +16,7 @@ const TOKEN = '__THROUGHLINE_CONFIG__';
 const KEPT_NAMES = `
   collect environment consoleErrors consent sampleRate errorSampleRate userTiming traceOrigins transactions
   name version page request method path
-  event error view attribute user push throughline __throughline __throughline_early __throughline_inject binding
+  event error view attribute user push throughline __throughline_early __throughline_inject binding
   paint longtask
   activateAfter durationThreshold getLargestInteractionContentfulPaint largestContentfulPaint targetSelector
 `;
