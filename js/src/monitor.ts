@@ -237,7 +237,7 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
   measured(view, vitals);
   measured(view, {
     [Col.duration_ms]: roundMs(endMs - startMs),
-    [Col.visible_ms]: shownMs < endMs ? roundMs(endMs - shownMs) : 0,
+    [Col.visible_ms]: roundMs(endMs - shownMs),
     [Col.scroll_depth]: view.scrolling.depth(),
     [Col.beacon_handler_ms]: roundMs(spent.totalMs),
     [Col.beacon_sent_bytes]: view.sentBytes,

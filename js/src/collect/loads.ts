@@ -3,8 +3,8 @@ import { URL } from '../lib/url';
 import type { FinishedRequest } from './requests';
 
 /** So many resources are told in full: those that failed, and the slowest, if they took so long. */
-const MAX_NOTABLE = 10;
-const SLOW_MS = 100;
+const MAX_NOTABLE = 5;
+const SLOW_MS = 250;
 /** Types and hosts that are told apart. */
 const MAX_KINDS = 50;
 
