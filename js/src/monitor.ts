@@ -148,9 +148,12 @@ export function startMonitor(settings: Settings, begunMs: number): void {
   measured(view, { [Col.beacon_init_ms]: roundMs(now() - begunMs) });
 }
 
-/** Returns the view in which something began; with or after says that what began with a view is its own. */
-function viewAt({ view, previous }: Monitor, ms: number, with_ = false): View {
-  return ms > view.beganMs || (with_ && ms >= view.beganMs) || view === previous ? view : previous;
+/**
+ * Returns the view in which something began. What began with the click that brought a view about is of
+ * the one before, unless it comes with the view.
+ */
+function viewAt({ view, previous }: Monitor, ms: number, comesWithView = false): View {
+  return ms > view.beganMs || (comesWithView && ms >= view.beganMs) || view === previous ? view : previous;
 }
 
 function add(monitor: Monitor, view: View, atMs: number, row: unknown[]): void {
