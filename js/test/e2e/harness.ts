@@ -18,14 +18,24 @@ const full = read('beacon-full.js');
 export const snippet = read('snippet.js');
 
 /** Starts the browser of CHROME_PATH, or the first of names on the PATH. */
-export function launch(...names: string[]): Promise<Browser> {
-  return chromium.launch({
+export async function launch(...names: string[]): Promise<Browser> {
+  const browser = await chromium.launch({
     executablePath: process.env.CHROME_PATH || find(names),
     args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
     // The driver turns the back/forward cache off; users have it.
     ignoreDefaultArgs: ['--disable-back-forward-cache'],
   });
+  if (Number.parseInt(browser.version(), 10) < MIN_VERSION) {
+    await browser.close();
+    throw new Error(
+      `the tests need Chromium ${MIN_VERSION} or newer, this is ${browser.version()}: update it, or set CHROME_PATH`,
+    );
+  }
+  return browser;
 }
+
+/** The first with soft navigations of its own. */
+const MIN_VERSION = 151;
 
 /** The browser for what needs no window. */
 export const launchShell = () => launch('chromium-headless-shell', 'chromium', 'google-chrome');
