@@ -1,5 +1,4 @@
 import { Col, type Fields } from '../compact';
-import { guard } from '../lib/guard';
 import { listen } from '../lib/listen';
 import { observe } from '../lib/observe';
 import { whenIdle } from '../lib/whenIdle';
@@ -42,25 +41,22 @@ const TYPES = [
  * function that takes at once what the browser has not delivered yet.
  */
 export function observeVitals(of: (entry: PerformanceEntry) => Vitals, current: () => Vitals): () => void {
-  let drains: ReturnType<typeof observe>[] | undefined;
-  // The browser keeps what came before, so that starting need not take all this time at once.
+  const drains = TYPES.map((type) =>
+    observe(
+      type,
+      (entries) => {
+        for (const vitals of new Set(entries.map(of))) {
+          vitals.take[type]?.(entries.filter((entry) => of(entry) === vitals) as never[]);
+        }
+      },
+      { durationThreshold: EVENT_THRESHOLD_MS },
+    ),
+  );
   const drainAll = () => {
-    drains ||= TYPES.map((type) =>
-      observe(
-        type,
-        (entries) => {
-          for (const vitals of new Set(entries.map(of))) {
-            vitals.take[type]?.(entries.filter((entry) => of(entry) === vitals) as never[]);
-          }
-        },
-        { durationThreshold: EVENT_THRESHOLD_MS },
-      ),
-    );
     for (const drain of drains) {
       drain?.();
     }
   };
-  setTimeout(guard(drainAll));
   // Scripts' clicks are none.
   listen('keydown click', ({ isTrusted }) => {
     const vitals = current();
