@@ -58,6 +58,15 @@ func (r *reader) texts(into *map[string]string) {
 	}
 }
 
+// member reads an object into a field, which it makes, or leaves empty for null.
+func member[T any](r *reader, into **T, field func(r *reader, into *T, key string)) {
+	if value := present(r, into); value != nil {
+		for key, more := r.firstKey(); more; key, more = r.nextKey() {
+			field(r, value, key)
+		}
+	}
+}
+
 func (r *reader) duration(into *float64) {
 	if !r.null() {
 		*into = r.float()
@@ -98,13 +107,9 @@ func (r *reader) report(report *Report) (events int) {
 	for key, more := r.firstKey(); more; key, more = r.nextKey() {
 		switch key {
 		case "journey":
-			if journey := present(r, &report.Journey); journey != nil {
-				r.journey(journey)
-			}
+			member(r, &report.Journey, (*reader).journeyField)
 		case "view":
-			if view := present(r, &report.View); view != nil {
-				r.view(view)
-			}
+			member(r, &report.View, (*reader).viewField)
 		case "events":
 			report.Events, events = r.events()
 		default:
@@ -167,12 +172,6 @@ func (r *reader) events() (list []Event, count int) {
 	return list, count
 }
 
-func (r *reader) view(v *View) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.viewField(v, key)
-	}
-}
-
 func (r *reader) viewField(v *View, key string) {
 	switch key {
 	case "id":
@@ -196,20 +195,18 @@ func (r *reader) viewField(v *View, key string) {
 	}
 }
 
-func (r *reader) journey(j *JourneyContext) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "name":
-			readText(r, &j.Name)
-		case "run_id":
-			readText(r, &j.RunID)
-		case "location":
-			readText(r, &j.Location)
-		case "user_agent":
-			readText(r, &j.UserAgent)
-		default:
-			r.unknown(key)
-		}
+func (r *reader) journeyField(j *JourneyContext, key string) {
+	switch key {
+	case "name":
+		readText(r, &j.Name)
+	case "run_id":
+		readText(r, &j.RunID)
+	case "location":
+		readText(r, &j.Location)
+	case "user_agent":
+		readText(r, &j.UserAgent)
+	default:
+		r.unknown(key)
 	}
 }
 
@@ -221,9 +218,7 @@ func (r *reader) event(e *Event) {
 		case "at_ms":
 			readInteger(r, &e.AtMS)
 		case "transaction":
-			if transaction := present(r, &e.Transaction); transaction != nil {
-				r.transaction(transaction)
-			}
+			member(r, &e.Transaction, (*reader).transactionField)
 		case "trace_id":
 			readText(r, &e.TraceID)
 		default:
@@ -235,49 +230,25 @@ func (r *reader) event(e *Event) {
 func (r *reader) payload(e *Event, key string) {
 	switch key {
 	case "page_view":
-		if p := present(r, &e.PageView); p != nil {
-			r.pageView(p)
-		}
+		member(r, &e.PageView, (*reader).pageViewField)
 	case "request":
-		if q := present(r, &e.Request); q != nil {
-			r.request(q)
-		}
+		member(r, &e.Request, (*reader).requestField)
 	case "error":
-		if f := present(r, &e.Error); f != nil {
-			r.fault(f)
-		}
+		member(r, &e.Error, (*reader).faultField)
 	case "transaction_done":
-		if t := present(r, &e.TransactionDone); t != nil {
-			r.transactionDone(t)
-		}
+		member(r, &e.TransactionDone, (*reader).transactionDoneField)
 	case "action":
-		if a := present(r, &e.Action); a != nil {
-			r.action(a)
-		}
+		member(r, &e.Action, (*reader).actionField)
 	case "measure":
-		if m := present(r, &e.Measure); m != nil {
-			r.namedMeasure(m)
-		}
+		member(r, &e.Measure, (*reader).namedMeasureField)
 	case "resources":
-		if s := present(r, &e.Resources); s != nil {
-			r.resources(s)
-		}
+		member(r, &e.Resources, (*reader).resourcesField)
 	case "journey_run":
-		if j := present(r, &e.JourneyRun); j != nil {
-			r.journeyRun(j)
-		}
+		member(r, &e.JourneyRun, (*reader).journeyRunField)
 	case "journey_step":
-		if j := present(r, &e.JourneyStep); j != nil {
-			r.journeyStep(j)
-		}
+		member(r, &e.JourneyStep, (*reader).journeyStepField)
 	default:
 		r.unknown(key)
-	}
-}
-
-func (r *reader) transaction(t *TransactionRef) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.transactionField(t, key)
 	}
 }
 
@@ -291,12 +262,6 @@ func (r *reader) transactionField(t *TransactionRef, key string) {
 		readText(r, &t.Version)
 	default:
 		r.unknown(key)
-	}
-}
-
-func (r *reader) pageView(p *PageView) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.pageViewField(p, key)
 	}
 }
 
@@ -415,12 +380,6 @@ func (p *PageView) measure(key string) **float64 {
 	}
 }
 
-func (r *reader) request(q *Request) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.requestField(q, key)
-	}
-}
-
 func (r *reader) requestField(q *Request, key string) {
 	switch key {
 	case "method":
@@ -446,12 +405,6 @@ func (r *reader) requestField(q *Request, key string) {
 	}
 }
 
-func (r *reader) fault(e *Error) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.faultField(e, key)
-	}
-}
-
 func (r *reader) faultField(e *Error, key string) {
 	switch key {
 	case "kind":
@@ -469,12 +422,6 @@ func (r *reader) faultField(e *Error, key string) {
 	}
 }
 
-func (r *reader) transactionDone(t *TransactionDone) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.transactionDoneField(t, key)
-	}
-}
-
 func (r *reader) transactionDoneField(t *TransactionDone, key string) {
 	switch key {
 	case "outcome":
@@ -487,12 +434,6 @@ func (r *reader) transactionDoneField(t *TransactionDone, key string) {
 		r.duration(&t.WaitMS)
 	default:
 		r.unknown(key)
-	}
-}
-
-func (r *reader) action(a *Action) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.actionField(a, key)
 	}
 }
 
@@ -515,12 +456,6 @@ func (r *reader) actionField(a *Action, key string) {
 	}
 }
 
-func (r *reader) namedMeasure(m *Measure) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.namedMeasureField(m, key)
-	}
-}
-
 func (r *reader) namedMeasureField(m *Measure, key string) {
 	switch key {
 	case "kind":
@@ -533,12 +468,6 @@ func (r *reader) namedMeasureField(m *Measure, key string) {
 		readText(r, &m.Detail)
 	default:
 		r.unknown(key)
-	}
-}
-
-func (r *reader) resources(s *Resources) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		r.resourcesField(s, key)
 	}
 }
 
@@ -565,56 +494,52 @@ func (r *reader) resourcesField(s *Resources, key string) {
 	}
 }
 
-func (r *reader) journeyRun(j *JourneyRun) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "outcome":
-			readText(r, &j.Outcome)
-		case "reason":
-			readText(r, &j.Reason)
-		case "message":
-			readText(r, &j.Message)
-		case "slot_at_ms":
-			readInteger(r, &j.SlotAtMS)
-		case "queue_ms":
-			r.duration(&j.QueueMS)
-		case "duration_ms":
-			r.duration(&j.DurationMS)
-		case "steps":
-			readInteger(r, &j.Steps)
-		case "steps_done":
-			readInteger(r, &j.StepsDone)
-		case "failed_step":
-			readText(r, &j.FailedStep)
-		case "browser":
-			readText(r, &j.Browser)
-		default:
-			r.unknown(key)
-		}
+func (r *reader) journeyRunField(j *JourneyRun, key string) {
+	switch key {
+	case "outcome":
+		readText(r, &j.Outcome)
+	case "reason":
+		readText(r, &j.Reason)
+	case "message":
+		readText(r, &j.Message)
+	case "slot_at_ms":
+		readInteger(r, &j.SlotAtMS)
+	case "queue_ms":
+		r.duration(&j.QueueMS)
+	case "duration_ms":
+		r.duration(&j.DurationMS)
+	case "steps":
+		readInteger(r, &j.Steps)
+	case "steps_done":
+		readInteger(r, &j.StepsDone)
+	case "failed_step":
+		readText(r, &j.FailedStep)
+	case "browser":
+		readText(r, &j.Browser)
+	default:
+		r.unknown(key)
 	}
 }
 
-func (r *reader) journeyStep(j *JourneyStep) {
-	for key, more := r.firstKey(); more; key, more = r.nextKey() {
-		switch key {
-		case "index":
-			readInteger(r, &j.Index)
-		case "name":
-			readText(r, &j.Name)
-		case "type":
-			readText(r, &j.Type)
-		case "outcome":
-			readText(r, &j.Outcome)
-		case "reason":
-			readText(r, &j.Reason)
-		case "message":
-			readText(r, &j.Message)
-		case "duration_ms":
-			r.duration(&j.DurationMS)
-		case "url":
-			readText(r, &j.URL)
-		default:
-			r.unknown(key)
-		}
+func (r *reader) journeyStepField(j *JourneyStep, key string) {
+	switch key {
+	case "index":
+		readInteger(r, &j.Index)
+	case "name":
+		readText(r, &j.Name)
+	case "type":
+		readText(r, &j.Type)
+	case "outcome":
+		readText(r, &j.Outcome)
+	case "reason":
+		readText(r, &j.Reason)
+	case "message":
+		readText(r, &j.Message)
+	case "duration_ms":
+		r.duration(&j.DurationMS)
+	case "url":
+		readText(r, &j.URL)
+	default:
+		r.unknown(key)
 	}
 }
