@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { Config } from '../../src/config';
 import type { Action, PageError } from '../../src/wire';
 import { expectOneView, launchShell, Site, script, send, setVisibility } from './harness';
+import { hasFinal, leave, visit as visitIn } from './visits';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -10,26 +11,10 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Runs a visit; returns the errors that reached the page. */
-async function visit(site: Site, run: (page: Page) => Promise<void>): Promise<Error[]> {
-  await site.listen();
-  const context = await browser.newContext();
-  const thrown: Error[] = [];
-  try {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => thrown.push(error));
-    await run(page);
-  } finally {
-    await context.close();
-    site.close();
-  }
-  return thrown;
-}
+const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
-const leave = (page: Page) => page.goto('about:blank');
 const actions = (site: Site): Action[] => site.events.flatMap((e) => e.action ?? []);
 const errors = (site: Site): PageError[] => site.events.flatMap((e) => e.error ?? []);
-const hasFinal = (site: Site) => () => site.pageViews.some((v) => v.phase === 'final');
 const bodies = (site: Site) => site.received.map((r) => r.body).join();
 const serve = (site: Site, more: Partial<Config>) =>
   site.on('/t.js', (_, response) => send(response, script([], '/collect', more), 'text/javascript'));

@@ -4,6 +4,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TransactionConfig } from '../../src/config';
 import type { PageError } from '../../src/wire';
 import { expectOneView, launchShell, Site, script, send, setVisibility } from './harness';
+import { hasFinal, leave, visit as visitIn } from './visits';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -11,25 +12,9 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-/** Runs a visit; returns the errors that reached the page. */
-async function visit(site: Site, run: (page: Page) => Promise<void>): Promise<string[]> {
-  await site.listen();
-  const context = await browser.newContext();
-  const thrown: string[] = [];
-  try {
-    const page = await context.newPage();
-    page.on('pageerror', (error) => thrown.push(error.message));
-    await run(page);
-  } finally {
-    await context.close();
-    site.close();
-  }
-  return thrown;
-}
+const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
-const leave = (page: Page) => page.goto('about:blank');
 const errors = (site: Site): PageError[] => site.events.flatMap((e) => e.error ?? []);
-const hasFinal = (site: Site) => () => site.pageViews.some((v) => v.phase === 'final');
 const bodies = (site: Site) => site.received.map((r) => r.body).join('\n');
 const sessions = (site: Site) => new Set(site.received.map((r) => r.report.session_id));
 // A request definition that matches nothing here makes the beacon watch fetch and XMLHttpRequest.

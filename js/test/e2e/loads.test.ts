@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { RequestTiming, Resources } from '../../src/wire';
 import { expectOneView, launchShell, Site, send, setVisibility } from './harness';
+import { hasFinal, leave, visit as visitIn } from './visits';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -9,18 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function visit(site: Site, run: (page: Page) => Promise<void>): Promise<void> {
-  await site.listen();
-  const context = await browser.newContext();
-  try {
-    await run(await context.newPage());
-  } finally {
-    await context.close();
-    site.close();
-  }
-}
+const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
-const leave = (page: Page) => page.goto('about:blank');
 const requests = (site: Site): RequestTiming[] => site.events.flatMap((e) => e.request ?? []);
 const resources = (site: Site): Resources[] => site.events.flatMap((e) => e.resources ?? []);
 /** The sums of a type, and of a host, that a site was told, added up. */
@@ -38,7 +29,6 @@ function sum(site: Site, type: string, host?: string): Record<string, number> {
 /** An image of so many bytes. */
 const image = (bytes: number) =>
   `<svg xmlns="http://www.w3.org/2000/svg" width="9" height="9"><!-- -->`.padEnd(bytes - 6, ' ').concat('</svg>');
-const hasFinal = (site: Site) => () => site.pageViews.some((v) => v.phase === 'final');
 
 test.concurrent('what a page loads is summed up by type', async () => {
   const site = new Site()

@@ -2,6 +2,7 @@ import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { PageError, RequestTiming } from '../../src/wire';
 import { expectOneView, launchShell, Site, script, send, setVisibility, snippet } from './harness';
+import { leave, visit as visitIn } from './visits';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -9,18 +10,8 @@ beforeAll(async () => {
 });
 afterAll(() => browser.close());
 
-async function visit(site: Site, run: (page: Page) => Promise<void>): Promise<void> {
-  await site.listen();
-  const context = await browser.newContext();
-  try {
-    await run(await context.newPage());
-  } finally {
-    await context.close();
-    site.close();
-  }
-}
+const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
-const leave = (page: Page) => page.goto('about:blank');
 const errors = (site: Site): PageError[] => site.events.flatMap((e) => e.error ?? []);
 const requests = (site: Site): RequestTiming[] => site.events.flatMap((e) => e.request ?? []);
 const requestTo = (site: Site, path: string) => requests(site).find((r) => r.url.endsWith(path));

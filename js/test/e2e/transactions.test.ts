@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { TransactionConfig } from '../../src/config';
 import type { WireEvent } from '../../src/wire';
 import { expectOneView, launchShell, Site, send, setVisibility } from './harness';
+import { leave, visit as visitIn } from './visits';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -13,18 +14,8 @@ afterAll(() => browser.close());
 const product: TransactionConfig = { name: 'View product', version: 'p1', page: '^/product/[^/]*$' };
 const pay: TransactionConfig = { name: 'Pay', version: 'y1', request: { method: 'POST', path: '^/api/pay$' } };
 
-async function visit(site: Site, run: (page: Page) => Promise<void>): Promise<void> {
-  await site.listen();
-  const context = await browser.newContext();
-  try {
-    await run(await context.newPage());
-  } finally {
-    await context.close();
-    site.close();
-  }
-}
+const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
-const leave = (page: Page) => page.goto('about:blank');
 const done = (site: Site): WireEvent[] => site.events.filter((e) => e.transaction_done);
 
 function later(ms: number): Parameters<Site['on']>[1] {

@@ -1,6 +1,7 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { expectOneView, launchShell, launchWhole, Site, script, send, setVisibility } from './harness';
+import { leave, visit as visitIn } from './visits';
 
 let browser: Browser;
 beforeAll(async () => {
@@ -12,19 +13,7 @@ afterAll(() => browser.close());
 const image = `<svg xmlns="http://www.w3.org/2000/svg" width="400" height="300">
   <!-- ${'x'.repeat(4000)} --><rect width="400" height="300"/></svg>`;
 
-/** Runs a visit in a fresh profile, on a fresh site. */
-async function visit(site: Site, run: (page: Page) => Promise<void>, options = {}): Promise<void> {
-  await site.listen();
-  const context = await browser.newContext(options);
-  try {
-    await run(await context.newPage());
-  } finally {
-    await context.close();
-    site.close();
-  }
-}
-
-const leave = (page: Page) => page.goto('about:blank');
+const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
 test.concurrent('a view that lasts gives an early and a final report', async () => {
   const site = new Site()

@@ -3,22 +3,29 @@ import { expect } from 'vitest';
 import type { PageView, Report, ViewInfo, WireEvent } from '../../src/wire';
 import { expectOneView, type Site } from './harness';
 
-/** Runs a visit in a fresh profile, on a fresh site. */
+/** Runs a visit in a fresh profile, on a fresh site. Returns what reached the page's onerror. */
 export async function visit(
   browser: Browser,
   site: Site,
   run: (page: Page) => Promise<unknown>,
   options: BrowserContextOptions = {},
-): Promise<void> {
+): Promise<string[]> {
   await site.listen();
   const context = await browser.newContext(options);
+  const thrown: string[] = [];
   try {
-    await run(await context.newPage());
+    const page = await context.newPage();
+    page.on('pageerror', (error) => thrown.push(error.message));
+    await run(page);
   } finally {
     await context.close();
     site.close();
   }
+  return thrown;
 }
+
+/** Whether the final report of a view is there. */
+export const hasFinal = (site: Site) => () => site.pageViews.some((v) => v.phase === 'final');
 
 export const leave = (page: Page) => page.goto('about:blank');
 
