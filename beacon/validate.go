@@ -5,213 +5,7 @@ import (
 	"math"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
-
-// check collects the first thing wrong with a report or an event.
-type check struct{ reject *Reject }
-
-func (c *check) fail(field string, reason Reason, detail string) {
-	if c.reject == nil {
-		c.reject = &Reject{Index: -1, Field: field, Reason: reason, Detail: detail}
-	}
-}
-
-func (c *check) id(field, value string) { c.hex(field, value, 16) }
-
-func (c *check) hex(field, value string, length int) {
-	if value == "" {
-		c.fail(field, RejectMissing, "required")
-		return
-	}
-	// Without branches, which would be guessed wrong every other time: below its
-	// bound is what becomes negative.
-	digits := int32(-1)
-	for i := range len(value) {
-		digits &= (int32(value[i]-'0') - 10) | (int32(value[i]-'a') - 6)
-	}
-	if len(value) != length || digits >= 0 {
-		c.fail(field, RejectInvalid, fmt.Sprintf("must be %d lower-case hexadecimal characters", length))
-	}
-}
-
-// name checks a text that identifies something, and makes it safe to print.
-func (c *check) name(field string, value *string, required bool) {
-	if *value == "" && required {
-		c.fail(field, RejectMissing, "required")
-	}
-	if len(*value) > MaxNameBytes {
-		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", MaxNameBytes))
-	}
-	*value = printable(*value)
-}
-
-// word takes what consists of letters only.
-func (c *check) word(field, value string, required bool) {
-	const longest = 32
-	switch {
-	case value == "" && required:
-		c.fail(field, RejectMissing, "required")
-	case len(value) > longest:
-		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", longest))
-	case strings.IndexFunc(value, func(r rune) bool { return (r|0x20 < 'a' || r|0x20 > 'z') && r != '-' && r != '_' }) >= 0:
-		c.fail(field, RejectInvalid, "must be letters")
-	}
-}
-
-// MaxCodeBytes bounds what names a class, such as one of errors.
-const MaxCodeBytes = 64
-
-// IsCode says whether a text is made of what names of classes are made of: letters,
-// digits, dots, hyphens and underscores. The empty one is.
-func IsCode(text string) bool {
-	return strings.IndexFunc(text, func(r rune) bool {
-		return (r|0x20 < 'a' || r|0x20 > 'z') && (r < '0' || r > '9') && r != '.' && r != '-' && r != '_'
-	}) < 0
-}
-
-// code takes what names a class of errors.
-func (c *check) code(field, value string) {
-	switch {
-	case len(value) > MaxCodeBytes:
-		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", MaxCodeBytes))
-	case !IsCode(value):
-		c.fail(field, RejectInvalid, "must be letters, digits, dots, hyphens and underscores")
-	}
-}
-
-// text makes a text for people safe to print and cuts it to size.
-func (c *check) text(value *string, limit int) { *value = CleanText(*value, limit) }
-
-// CleanText makes a text for people safe to print, and cuts it to at most
-// limitBytes at a rune boundary; an ellipsis then ends it. The limit must leave
-// room for that, which is 3 bytes.
-func CleanText(text string, limitBytes int) string {
-	text = printable(text)
-	if len(text) <= limitBytes {
-		return text
-	}
-	const mark = "…"
-	cut := limitBytes - len(mark)
-	for cut > 0 && !utf8.RuneStart(text[cut]) {
-		cut--
-	}
-	return text[:cut] + mark
-}
-
-// url checks an absolute http(s) URL and takes out what may hold secrets.
-func (c *check) url(field string, value *string, required bool) {
-	switch {
-	case *value == "" && required:
-		c.fail(field, RejectMissing, "required")
-		return
-	case *value == "":
-		return
-	case len(*value) > MaxURLBytes:
-		c.fail(field, RejectTooLong, fmt.Sprintf("at most %d bytes", MaxURLBytes))
-		return
-	}
-	clean, ok := CleanURL(*value)
-	if !ok {
-		c.fail(field, RejectInvalid, "must be an absolute http or https URL")
-		return
-	}
-	*value = clean
-}
-
-func (c *check) number(field string, value *float64, limit float64) {
-	if value != nil && !(*value >= 0 && *value <= limit) {
-		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from 0 to %g", limit))
-	}
-}
-
-func (c *check) duration(field string, value *float64) {
-	c.number(field, value, float64(MaxDuration/time.Millisecond))
-}
-
-func (c *check) size(field string, value *int64) {
-	if value != nil && (*value < 0 || *value > MaxTransferBytes) {
-		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from 0 to %d", int64(MaxTransferBytes)))
-	}
-}
-
-func (c *check) integer(field string, value, least, most int) {
-	if value < least || value > most {
-		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from %d to %d", least, most))
-	}
-}
-
-// instant checks a wall clock. Wrong clocks are the collector's to correct, so
-// any time that a 64-bit count of nanoseconds can hold will do.
-func (c *check) instant(field string, value int64) {
-	if value <= 0 || value > math.MaxInt64/int64(time.Millisecond) {
-		c.fail(field, RejectOutOfRange, "must be milliseconds since 1970")
-	}
-}
-
-func oneOf[T ~string](c *check, field string, value T, allowed ...T) {
-	for _, a := range allowed {
-		if value == a {
-			return
-		}
-	}
-	if value == "" {
-		c.fail(field, RejectMissing, "required")
-		return
-	}
-	words := make([]string, 0, len(allowed))
-	for _, a := range allowed {
-		if a != "" {
-			words = append(words, string(a))
-		}
-	}
-	c.fail(field, RejectInvalid, "must be one of "+strings.Join(words, ", "))
-}
-
-// printable takes out what has no place in a text: invalid UTF-8 becomes U+FFFD,
-// control characters other than line feed and tab are dropped.
-func printable(text string) string {
-	clean := true
-	for i := 0; i < len(text); i++ {
-		if b := text[i]; b >= utf8.RuneSelf || b < ' ' || b == 0x7f {
-			clean = false
-			break
-		}
-	}
-	if clean {
-		return text
-	}
-	return strings.Map(func(r rune) rune {
-		if r == '\n' || r == '\t' || r >= ' ' && r < 0x7f || r > 0x9f {
-			return r
-		}
-		return -1
-	}, strings.ToValidUTF8(text, "\uFFFD"))
-}
-
-// CleanURL returns an absolute http or https URL without credentials, query
-// and fragment, and false if it is not one. Paths are kept as browsers write
-// them, also where an escape is broken, as in /100%/x.
-func CleanURL(raw string) (string, bool) {
-	raw = printable(raw)
-	scheme, rest, ok := strings.Cut(raw, "://")
-	scheme = strings.ToLower(scheme)
-	if !ok || scheme != "http" && scheme != "https" {
-		return "", false
-	}
-	rest, _, _ = strings.Cut(rest, "?")
-	rest, _, _ = strings.Cut(rest, "#")
-	host, path, _ := strings.Cut(rest, "/")
-	host = strings.ToLower(host[strings.LastIndexByte(host, '@')+1:])
-	if host == "" || strings.ContainsAny(host, " \t\n\\\"<>^`{|}%") {
-		return "", false
-	}
-	if end := len(scheme) + len("://") + len(host); len(raw) == end+len("/")+len(path) && raw[end] == '/' &&
-		strings.HasPrefix(raw, scheme) && raw[end-len(host):end] == host {
-		return raw, true // clean as it came
-	}
-	return scheme + "://" + host + "/" + path, true
-}
 
 func validateReport(r *Report, events int) *Reject {
 	var c check
@@ -284,53 +78,33 @@ func validateEvent(e *Event, r *Report) *Reject {
 
 // validateKind checks the one payload that an event has.
 func validateKind(c *check, e *Event, r *Report) {
-	payloads, ofView, ofJourney := 0, false, false
-	if e.PageView != nil {
-		payloads, ofView = payloads+1, true
-		validatePageView(c, e.PageView)
+	if e.TransactionDone != nil && e.Transaction == nil {
+		c.fail("transaction", RejectMissing, "required with transaction_done")
 	}
-	if e.Request != nil {
-		payloads, ofView = payloads+1, true
-		validateRequest(c, e.Request)
-	}
-	if e.Error != nil {
-		payloads, ofView = payloads+1, true
-		validateError(c, e.Error)
-	}
-	if e.TransactionDone != nil {
-		payloads, ofView = payloads+1, true
-		validateTransactionDone(c, e)
-	}
-	if e.Action != nil {
-		payloads, ofView = payloads+1, true
-		validateAction(c, e.Action)
-	}
-	if e.Measure != nil {
-		payloads, ofView = payloads+1, true
-		validateMeasure(c, e.Measure)
-	}
-	if e.Resources != nil {
-		payloads, ofView = payloads+1, true
-		validateResources(c, e.Resources)
-	}
-	if e.JourneyRun != nil {
-		payloads, ofJourney = payloads+1, true
-		validateJourneyRun(c, e.JourneyRun)
-	}
-	if e.JourneyStep != nil {
-		payloads, ofJourney = payloads+1, true
-		validateJourneyStep(c, e.JourneyStep)
-	}
+	ofView := validated(c, e.PageView, validatePageView) + validated(c, e.Request, validateRequest) +
+		validated(c, e.Error, validateError) + validated(c, e.TransactionDone, validateTransactionDone) +
+		validated(c, e.Action, validateAction) + validated(c, e.Measure, validateMeasure) +
+		validated(c, e.Resources, validateResources)
+	ofJourney := validated(c, e.JourneyRun, validateJourneyRun) + validated(c, e.JourneyStep, validateJourneyStep)
 	switch {
-	case payloads == 0:
+	case ofView+ofJourney == 0:
 		c.fail("", RejectMissing, "an event holds one of page_view, request, error, transaction_done, action, measure, resources, journey_run, journey_step")
-	case payloads > 1:
+	case ofView+ofJourney > 1:
 		c.fail("", RejectInvalid, "an event holds one payload only")
-	case ofView && r.View == nil:
+	case ofView > 0 && r.View == nil:
 		c.fail("", RejectInvalid, "events of a page need the report's view")
-	case ofJourney && r.Source != SourceSynthetic:
+	case ofJourney > 0 && r.Source != SourceSynthetic:
 		c.fail("", RejectInvalid, "journey events need source synthetic")
 	}
+}
+
+// validated checks a payload if the event has it, and returns how many that is.
+func validated[T any](c *check, payload *T, validate func(*check, *T)) int {
+	if payload == nil {
+		return 0
+	}
+	validate(c, payload)
+	return 1
 }
 
 func validatePageView(c *check, p *PageView) {
@@ -410,32 +184,6 @@ func validateRequest(c *check, r *Request) {
 	c.size("request.transfer_size_bytes", r.TransferSizeBytes)
 }
 
-// initiator checks an initiatorType of Resource Timing.
-func (c *check) initiator(field, value string) {
-	c.word(field, value, true)
-	if value == InitiatorNEL {
-		c.fail(field, RejectInvalid, "browsers report these by themselves")
-	}
-}
-
-// attributes checks names and values that an app makes up.
-func (c *check) attributes(field string, attributes map[string]string) {
-	if len(attributes) > MaxAttributes {
-		c.fail(field, RejectTooMany, fmt.Sprintf("at most %d attributes", MaxAttributes))
-		return
-	}
-	for name, value := range attributes {
-		clean := CleanText(name, MaxNameBytes)
-		if clean == "" {
-			c.fail(field, RejectMissing, "attributes have names")
-		}
-		if clean != name {
-			delete(attributes, name)
-		}
-		attributes[clean] = CleanText(value, MaxAttributeBytes)
-	}
-}
-
 func validateAction(c *check, a *Action) {
 	oneOf(c, "action.kind", a.Kind, ActionClick, ActionRageClick, ActionDeadClick, ActionErrorClick, ActionEvent, ActionPageState)
 	if a.Name == "" {
@@ -478,11 +226,7 @@ func validateError(c *check, e *Error) {
 	c.text(&e.Stack, MaxStackBytes)
 }
 
-func validateTransactionDone(c *check, e *Event) {
-	t := e.TransactionDone
-	if e.Transaction == nil {
-		c.fail("transaction", RejectMissing, "required with transaction_done")
-	}
+func validateTransactionDone(c *check, t *TransactionDone) {
 	oneOf(c, "transaction_done.outcome", t.Outcome, OutcomeCompleted, OutcomeFailed, OutcomeAbandoned, OutcomeTimedOut, OutcomeUnknown)
 	c.name("transaction_done.reason", &t.Reason, false)
 	c.duration("transaction_done.duration_ms", &t.DurationMS)

@@ -20,9 +20,15 @@ type expectation struct {
 	} `json:"expect"`
 }
 
+// wireFixtures are the examples of version 1 whose names begin so, by their names.
 func wireFixtures(t testing.TB, prefix string) map[string][]byte {
 	t.Helper()
-	paths, err := filepath.Glob(filepath.Join("testdata", "wire", prefix+"*.json"))
+	return fixtures(t, "testdata/wire", prefix)
+}
+
+func fixtures(t testing.TB, folder, prefix string) map[string][]byte {
+	t.Helper()
+	paths, err := filepath.Glob(filepath.Join(folder, prefix+"*.json"))
 	if err != nil || len(paths) == 0 {
 		t.Fatalf("fixtures %s*: found %d, %v", prefix, len(paths), err)
 	}
@@ -67,17 +73,7 @@ func TestDecode_KeepsGoodReportsWhole(t *testing.T) {
 func TestDecode_RefusesBadReportsForTheReasonInTheirName(t *testing.T) {
 	for name, data := range wireFixtures(t, "bad_") {
 		t.Run(name, func(t *testing.T) {
-			_, rejects, err := Decode(data)
-			var got Reject
-			var whole *Reject
-			switch {
-			case errors.As(err, &whole):
-				got = *whole
-			case err == nil && len(rejects) == 1:
-				got = rejects[0]
-			default:
-				t.Fatalf("Decode: want one reject, got %v, %v", rejects, err)
-			}
+			got := onlyReject(t, data)
 			if rest := strings.TrimPrefix(name, "bad_"); !strings.HasPrefix(rest, string(got.Reason)+"_") {
 				t.Errorf("reason %q does not match the file's name", got.Reason)
 			}
@@ -96,6 +92,21 @@ func TestDecode_RefusesBadReportsForTheReasonInTheirName(t *testing.T) {
 			}
 		})
 	}
+}
+
+// onlyReject is why a report, or one event of it, is refused.
+func onlyReject(t *testing.T, data []byte) Reject {
+	t.Helper()
+	_, rejects, err := Decode(data)
+	var whole *Reject
+	switch {
+	case errors.As(err, &whole):
+		return *whole
+	case err == nil && len(rejects) == 1:
+		return rejects[0]
+	}
+	t.Fatalf("Decode: want one reject, got %v, %v", rejects, err)
+	return Reject{}
 }
 
 func TestDecode_KeepsTheGoodEventsOfAReport(t *testing.T) {
