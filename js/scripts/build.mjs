@@ -38,7 +38,17 @@ async function bundle(entry, full = false) {
   const { code } = await minify(result.outputFiles[0].text, {
     ecma: 2020,
     toplevel: true,
-    compress: { passes: 4, unsafe: true, unsafe_arrows: true, unsafe_methods: true, pure_getters: true },
+    compress: {
+      passes: 4,
+      unsafe: true,
+      unsafe_arrows: true,
+      unsafe_methods: true,
+      pure_getters: true,
+      // What is called once is not put into its caller, where browsers would parse it twice as they start.
+      reduce_funcs: false,
+      hoist_funs: true,
+      sequences: false,
+    },
     mangle: { toplevel: true, properties: { keep_quoted: 'strict', reserved: KEPT_NAMES.trim().split(/\s+/) } },
   });
   return `${code}\n`;

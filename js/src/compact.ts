@@ -69,10 +69,15 @@ export function writeRow(row: unknown[]): string {
   let skipped = 0;
   for (let i = 0; i < row.length; i++) {
     const value = row[i];
-    if (value === undefined || value === '' || (typeof value === 'number' && !Number.isFinite(value))) {
+    const json = isArray(value)
+      ? writeRow(value)
+      : value === Object(value)
+        ? writeTexts(value as Texts)
+        : stringify(value);
+    if (/^(undefined|null|"")$/.test(json)) {
       skipped++;
     } else {
-      text += `${skipped ? `,${-skipped}` : ''},${isArray(value) ? writeRow(value) : value === Object(value) ? writeTexts(value as Texts) : stringify(value)}`;
+      text += `${skipped ? `,${-skipped}` : ''},${json}`;
       skipped = 0;
     }
   }

@@ -1,4 +1,4 @@
-import { scrubUrl } from './scrub';
+import { originOf } from './lib/originOf';
 
 /** What the collector puts into the script; js.Config in Go. */
 export interface Config {
@@ -39,10 +39,8 @@ declare const __THROUGHLINE_CONFIG__: Config;
 
 /** Config, script tag and injection taken together. */
 export interface Settings {
-  /** Absolute URL to post reports to; undefined when injected. */
+  /** Absolute URL to post reports to, which are not measured themselves; undefined when injected. */
   collectUrl?: string;
-  /** The scrubbed URL of our own requests, which are not measured. */
-  ownUrl?: string;
   /** Hands a report to the journey runner; undefined on real users' pages. */
   deliver?: (body: string) => void;
   environment?: string;
@@ -63,9 +61,9 @@ export function readSettings(): Settings {
   if (injected) {
     settings.deliver = injected;
   } else {
-    // Throws, and so ends it, for a path without a script to resolve it against.
-    settings.collectUrl = new URL(config.collect, script?.src || undefined).href;
-    settings.ownUrl = scrubUrl(settings.collectUrl);
+    // Throws, and so ends it, for a path without a script that it is on the origin of.
+    const origin = /^http/.test(config.collect) ? '' : originOf((script as HTMLScriptElement).src);
+    settings.collectUrl = origin + config.collect;
   }
   return settings;
 }

@@ -1,6 +1,7 @@
 import { readSettings } from './config';
 import { guard } from './lib/guard';
 import { now } from './lib/now';
+import { URL } from './lib/url';
 import { startMonitor } from './monitor';
 
 /** Whether this page is one to measure. In browsers that cannot, all ends with what they lack. */
@@ -11,7 +12,8 @@ function measurable(injected: boolean): boolean {
     // Of two copies the first measures the page.
     !(globalThis as { throughline?: { consent?: unknown } }).throughline?.consent &&
     /^http/.test(location.protocol) &&
-    (injected || globalPrivacyControl !== true)
+    (injected || globalPrivacyControl !== true) &&
+    !!URL
   );
 }
 

@@ -4,7 +4,7 @@ import { collectConsole } from './collect/console';
 import { collectErrors, countError, type Found } from './collect/errors';
 import type { LongFrame } from './collect/frames';
 import { createLoads } from './collect/loads';
-import { collectMeasures, readServerTimings } from './collect/measures';
+import { collectMeasures } from './collect/measures';
 import { navigationFields } from './collect/navigation';
 import type { OpenRequest } from './collect/notes';
 import type { SoftNavigation } from './collect/paints';
@@ -70,7 +70,7 @@ interface Monitor {
 
 /** Measures the page for as long as it lives. */
 export function startMonitor(settings: Settings, begunMs: number): void {
-  const { deliver, config, ownUrl } = settings;
+  const { deliver, config, collectUrl } = settings;
   const definitions = compile(config.transactions);
   // Only few apps need to know of requests what the browser does not tell.
   const traced = __FULL__ && config.traceOrigins?.map((origin) => (origin === 'self' ? location.origin : origin));
@@ -100,7 +100,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
         loads.take(entry, request);
         clicks.answered();
       },
-      ownUrl,
+      collectUrl,
       matters,
       traced || undefined,
     ),
@@ -124,7 +124,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
   if (__FULL__ && config.consoleErrors) {
     guard(collectConsole)(found);
   }
-  collectViolations(found, ownUrl);
+  collectViolations(found, collectUrl);
   collectMeasures(
     (atMs, ...columns) => add(monitor, viewAt(monitor, atMs), atMs, [Kind.measure, ...columns]),
     (ms) => startOf(viewAt(monitor, ms)),
@@ -237,8 +237,8 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
   const vitals = view.vitals.read();
   const shownMs = Math.max(visibility.shownMs(), startMs);
   const loading = !view.beganMs && !navigationEntry()?.loadEventEnd;
-  measured(view, vitals);
   measured(view, {
+    ...vitals,
     [Col.duration_ms]: roundMs(endMs - startMs),
     [Col.visible_ms]: roundMs(endMs - shownMs),
     [Col.scroll_depth]: view.scrolling.depth(),
@@ -348,7 +348,7 @@ function addRequest(monitor: Monitor, request: FinishedRequest): void {
   }
   if (view.page) {
     // What a route had still to get when it was left has no end.
-    const left = monitor.gone && view.beganMs && failure === 'aborted';
+    const left = __FULL__ && monitor.gone && view.beganMs && failure === 'aborted';
     addSpan(view.page, [startMs, left ? Number.POSITIVE_INFINITY : endMs]);
   }
   monitor.queued(view);
@@ -367,10 +367,6 @@ function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
   if (!view.finished && !view.beganMs) {
     measured(view, navigationFields());
     view.traceId = traceId(navigationEntry());
-    if (!view.known.has('server')) {
-      view.known.add('server');
-      readServerTimings((atMs, ...columns) => addEvent(view, atMs, [Kind.measure, ...columns], view.traceId));
-    }
   }
   // Who switches tabs may come back: what the page is goes on.
   judgePage(monitor, gone);
@@ -381,7 +377,7 @@ function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean):
   const { page, beganMs } = view;
   const restored = view.info.navigation === 'back_forward_cache';
   const nowMs = now();
-  const openMs = requests.open().map((request) => request.startMs);
+  const openMs = __FULL__ ? requests.open().map((request) => request.startMs) : [];
   const done =
     page &&
     settlePage(page, {

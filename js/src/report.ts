@@ -1,8 +1,11 @@
 import type { Identity } from './api';
 import { deviceFields, viewportInfo } from './collect/device';
+import { readServerTimings } from './collect/measures';
 import { COMPACT_VERSION, shorten, unless, writeRow } from './compact';
 import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
+import { newId } from './lib/newId';
+import { scrubUrl } from './scrub';
 import { isSampled } from './session';
 import type { Send } from './transport';
 import { Kind, type MaybePrerendered, measured, type QueuedEvent, startOf, type View } from './view';
@@ -57,6 +60,7 @@ export function createFlush(
       ]),
     );
     const { info } = view;
+    info.id ||= newId();
     while (rows.length) {
       const head = writeRow([
         COMPACT_VERSION,
@@ -74,8 +78,8 @@ export function createFlush(
         [
           info.id,
           Math.round(performance.timeOrigin + startMs),
-          info.url,
-          shorten(info.referrer),
+          scrubUrl(info.url),
+          shorten(scrubUrl(info.referrer)),
           unless('navigate', info.navigation),
           info.detection,
           info.widthPx,
@@ -97,9 +101,12 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
   const startMs = startOf(view);
   const add = (atMs: number, row: unknown[], trace_id?: string) =>
     events.push({ atMs, transaction: view.page?.ref, trace_id, row });
-  // Only now, when the page has a layout.
+  // Only now, when the page has a layout, and what the server says of it is there.
   if (!view.reports) {
     Object.assign(view.info, viewportInfo());
+    if (!view.beganMs) {
+      readServerTimings((atMs, ...columns) => add(atMs, [Kind.measure, ...columns], view.traceId));
+    }
   }
   if (phase) {
     if (!view.reported) {

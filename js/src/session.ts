@@ -50,5 +50,5 @@ export function createSession(openStorage: () => Storage): (nowMs: number) => st
  * all tabs and pages of a session agree.
  */
 export function isSampled(sessionId: string, share: number): boolean {
-  return Number.parseInt(sessionId.slice(0, 8), 16) / 2 ** 32 < share;
+  return Number(`0x${sessionId.slice(0, 8)}`) / 2 ** 32 < share;
 }

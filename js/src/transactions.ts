@@ -52,7 +52,7 @@ export function compile(configs: TransactionConfig[] = []): Definition[] {
       definitions.push({
         ...named,
         page: page ? new RegExp(page) : undefined,
-        path: request && new RegExp(request.path),
+        path: __FULL__ && request ? new RegExp(request.path) : undefined,
         method: request?.method,
       });
     } catch {
@@ -103,7 +103,7 @@ export function settlePage(page: PageTransaction, state: PageState): Transaction
   if (!loadedMs) {
     return gone ? finish(page, 'abandoned', nowMs - startMs, nowMs - startMs) : undefined;
   }
-  const open = state.openMs.filter((begun) => begun < loadedMs);
+  const open = __FULL__ ? state.openMs.filter((begun) => begun < loadedMs) : [];
   if (!gone && nowMs < loadedMs + SETTLE_MS && (open.length || !state.allKnown)) {
     return undefined;
   }
@@ -131,7 +131,9 @@ const PAUSE_MS = 100;
  * taken for a long poll.
  */
 export function quietAfter(spans: Span[], openMs: number[], fromMs: number, nowMs: number): number {
-  const running = openMs.filter((ms) => ms >= fromMs && nowMs - ms < SETTLE_MS).map((ms): Span => [ms, Infinity]);
+  const running = __FULL__
+    ? openMs.filter((ms) => ms >= fromMs && nowMs - ms < SETTLE_MS).map((ms): Span => [ms, Infinity])
+    : [];
   let reachedMs = fromMs;
   for (const [from, to] of spans.concat(running).sort((a, b) => a[0] - b[0])) {
     reachedMs = from <= reachedMs + PAUSE_MS ? Math.max(reachedMs, to) : reachedMs;

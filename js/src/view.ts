@@ -4,8 +4,6 @@ import type { Scrolling } from './collect/scrolling';
 import type { Vitals } from './collect/vitals';
 import type { Col, Fields } from './compact';
 import { navigationEntry } from './lib/navigationEntry';
-import { newId } from './lib/newId';
-import { scrubUrl } from './scrub';
 import type { PageTransaction } from './transactions';
 import type { Detection, Navigation, PageError, TransactionRef } from './wire';
 
@@ -42,7 +40,9 @@ export enum Kind {
 
 /** What identifies a view. */
 export interface ViewInfo {
-  id: string;
+  /** It has one from its first report on. */
+  id?: string;
+  /** As the page has them; reports hold them without what may be secret. */
   url: string;
   referrer?: string;
   navigation: Navigation;
@@ -109,10 +109,9 @@ export function createView(
 ): View {
   const view = {
     info: {
-      id: newId(),
-      url: scrubUrl(location.href) as string,
+      url: location.href,
       // Whoever goes back comes from somewhere else than they first came from.
-      referrer: navigation ? undefined : scrubUrl(document.referrer || 'about:'),
+      referrer: navigation ? undefined : document.referrer,
       navigation: navigation || navigationOfLoad(),
       detection,
     },

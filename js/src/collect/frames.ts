@@ -1,4 +1,5 @@
 import { Col, type Fields, shorten } from '../compact';
+import { supports } from '../lib/observe';
 import { roundMs } from '../lib/roundMs';
 import { scrubText, scrubUrl } from '../scrub';
 import type { Vital } from './vitals';
@@ -29,7 +30,6 @@ export interface Frames extends Vital {
  * that. All views share what is recent: the frame of the click that ends one is the next one's.
  */
 export function createFrames(recent: LongFrame[]): Frames {
-  const { supportedEntryTypes } = PerformanceObserver;
   let count = 0;
   let blockingMs = 0;
   const take = (frames: LongFrame[]) => {
@@ -40,7 +40,7 @@ export function createFrames(recent: LongFrame[]): Frames {
       blockingMs += blockingDuration ?? duration - LONG_TASK_MS;
     }
   };
-  const type = ['long-animation-frame', 'longtask'].find((type) => supportedEntryTypes.includes(type));
+  const type = ['long-animation-frame', 'longtask'].find(supports);
   return {
     take: type ? { [type]: take } : {},
     read: () => (type ? { [Col.blocking_ms]: roundMs(blockingMs), [Col.long_frames]: Math.min(count, MAX_COUNT) } : {}),

@@ -31,19 +31,17 @@ export function collectMeasures(found: Found, startOf: (ms: number) => number, a
       }
     }
   });
-  for (const kind of __FULL__ && allowed ? ['mark', 'measure'] : []) {
-    observe(kind, (entries) => {
-      for (const { name, startTime, duration } of entries) {
-        if (allowed?.test(name)) {
-          found(
-            startTime,
-            kind,
-            name.slice(0, MAX_NAME),
-            roundMs(kind === 'mark' ? startTime - startOf(startTime) : duration),
-          );
+  if (__FULL__ && allowed) {
+    for (const kind of ['mark', 'measure']) {
+      observe(kind, (entries) => {
+        for (const { name, startTime, duration } of entries) {
+          if (allowed.test(name)) {
+            const ms = kind === 'mark' ? startTime - startOf(startTime) : duration;
+            found(startTime, kind, name.slice(0, MAX_NAME), roundMs(ms));
+          }
         }
-      }
-    });
+      });
+    }
   }
 }
 

@@ -2,7 +2,6 @@ import { guard } from '../lib/guard';
 import { newId } from '../lib/newId';
 import { now } from '../lib/now';
 import { URL } from '../lib/url';
-import { scrubUrl } from '../scrub';
 import type { RequestFailure } from '../wire';
 
 /** Ends a request that began, with its status, or 0, and why it failed. */
@@ -62,12 +61,12 @@ const MAX_OPEN = 200;
 const MAX_NOTES = 400;
 
 /**
- * Calls deliver with each request but those to ownUrl, once its entry has joined it or
+ * Calls deliver with each request but those to collectUrl, once its entry has joined it or
  * will not come. Requests to traced origins get a traceparent.
  */
 export function createNotes(
   deliver: (note: Note, entry?: PerformanceResourceTiming) => void,
-  ownUrl: string | undefined,
+  collectUrl: string | undefined,
   matters: (request: OpenRequest) => boolean,
   traced: string[],
 ): Notes {
@@ -76,7 +75,7 @@ export function createNotes(
 
   function begin(method: string, url: string, initiator: string): Begun | undefined {
     const { href, pathname, origin } = new URL(url, document.baseURI);
-    if (!/^http/.test(href) || scrubUrl(href) === ownUrl || open().length >= MAX_OPEN) {
+    if (!/^http/.test(href) || href === collectUrl || open().length >= MAX_OPEN) {
       return undefined;
     }
     const note: Note = {

@@ -38,7 +38,7 @@ export type Loaded = (entry: PerformanceResourceTiming, request: FinishedRequest
 
 /**
  * Calls found with each fetch and XMLHttpRequest of the page, and loaded with all
- * else, except what goes to ownUrl. Resource Timing tells of them. Only with matters are fetch and
+ * else, except what goes to collectUrl. Resource Timing tells of them. Only with matters are fetch and
  * XMLHttpRequest replaced, to learn methods, failures and what still runs; it
  * says of a request whether to tell of it when the user leaves it behind. Requests to
  * traced origins then begin a trace.
@@ -46,11 +46,11 @@ export type Loaded = (entry: PerformanceResourceTiming, request: FinishedRequest
 export function collectRequests(
   found: (request: FinishedRequest) => void,
   loaded: Loaded,
-  ownUrl: string | undefined,
+  collectUrl: string | undefined,
   matters?: (request: OpenRequest) => boolean,
   traced: string[] = [],
 ): Requests {
-  const notes = __FULL__ && matters ? createNotes(deliver, ownUrl, matters, traced) : undefined;
+  const notes = __FULL__ && matters ? createNotes(deliver, collectUrl, matters, traced) : undefined;
 
   function deliver(note: Note | undefined, entry?: PerformanceResourceTiming): void {
     const url = entry?.name || note?.url;
@@ -61,8 +61,7 @@ export function collectRequests(
 
   function onEntries(entries: PerformanceResourceTiming[]): void {
     for (const entry of entries) {
-      const url = scrubUrl(entry.name);
-      if (!url || url === ownUrl) {
+      if (!/^http/.test(entry.name) || entry.name === collectUrl) {
         continue;
       }
       if (!/^(fetch|xmlhttprequest)$/.test(entry.initiatorType)) {
@@ -89,7 +88,8 @@ export function collectRequests(
   };
 }
 
-function describe(url: string, note?: Note, entry?: PerformanceResourceTiming): FinishedRequest {
+function describe(url: string, noted?: Note, entry?: PerformanceResourceTiming): FinishedRequest {
+  const note = __FULL__ ? noted : undefined;
   const startMs = entry ? entry.startTime : (note?.startMs as number);
   const endMs = entry ? startMs + entry.duration : (note?.endMs as number);
   // Other origins that do not allow timing give zero for both.

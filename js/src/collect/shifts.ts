@@ -1,4 +1,5 @@
 import { Col } from '../compact';
+import { supports } from '../lib/observe';
 import { selector } from '../lib/selector';
 import type { Vital } from './vitals';
 
@@ -20,7 +21,7 @@ interface Burst {
 
 /** Cumulative Layout Shift: the sum of the worst burst of shifts that no input explains (web.dev/articles/cls). */
 export function createShifts(): Vital {
-  const known = PerformanceObserver.supportedEntryTypes.includes('layout-shift');
+  const known = supports('layout-shift');
   let burst: Burst | undefined;
   let worst: Pick<Burst, 'sum' | 'element'> = { sum: 0 };
 

@@ -4,10 +4,10 @@ import type { Found } from './errors';
 
 /**
  * Calls found with each violation of the page's Content Security Policy, but for
- * those that keep reports from ownUrl: telling of them would be one more. The
+ * those that keep reports from collectUrl: telling of them would be one more. The
  * texts are those that the collector makes of the browser's own reports.
  */
-export function collectViolations(found: (error: Found) => void, ownUrl = ''): void {
+export function collectViolations(found: (error: Found) => void, collectUrl = ''): void {
   listen(
     'securitypolicyviolation',
     ({
@@ -22,7 +22,7 @@ export function collectViolations(found: (error: Found) => void, ownUrl = ''): v
       const blocked =
         (/:\/\//.test(blockedURI) && scrubUrl(blockedURI)) || blockedURI.split(':')[0] || 'inline or eval';
       // Of what was redirected the browser tells the origin only.
-      if (effectiveDirective === 'connect-src' && ownUrl.startsWith(blocked)) {
+      if (effectiveDirective === 'connect-src' && collectUrl.startsWith(blocked)) {
         return;
       }
       const place = scrubUrl(sourceFile);

@@ -1,5 +1,8 @@
 import { guard } from './guard';
 
+/** Whether the browser knows entries of a type. */
+export const supports = (type: string): boolean | undefined => PerformanceObserver.supportedEntryTypes?.includes(type);
+
 /**
  * Calls take with the entries of a type, those from before included. Returns a
  * function that takes at once what the browser has not delivered yet; undefined
@@ -10,7 +13,7 @@ export function observe<E extends PerformanceEntry>(
   take: (entries: E[]) => void,
   options?: { durationThreshold: number },
 ): (() => void) | undefined {
-  if (!PerformanceObserver.supportedEntryTypes?.includes(type)) {
+  if (!supports(type)) {
     return undefined;
   }
   const pass = guard((read: () => PerformanceEntryList) => {
