@@ -162,6 +162,7 @@ func (c *compactReader) read() {
 	if c.report.Source == "" {
 		c.report.Source = SourceRUM
 	}
+	c.report.RepeatID = c.eventID(0)
 }
 
 // maxColumn bounds what a row may skip.

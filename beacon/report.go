@@ -47,6 +47,10 @@ type Report struct {
 	// Journey is set when Source is synthetic.
 	Journey *JourneyContext `json:"journey,omitempty"`
 	Events  []Event         `json:"events"`
+	// RepeatID tells a report that comes again, among all reports and events of its app,
+	// where that is sure to hold the same events; else it is empty, and each event tells by
+	// its own id.
+	RepeatID string `json:"-"`
 }
 
 // Navigation says how a page view came about.

@@ -16,8 +16,12 @@ import (
 //
 //	app       text      uvarint length and bytes
 //	received  8 bytes   arrival, milliseconds since 1970, little endian
-//	ids       uvarint n, then n times 8 bytes: what the events are remembered by (eventKey)
+//	events    uvarint
+//	ids       uvarint n, then n times 8 bytes: what the events are remembered by (idKey),
+//	          one for each, or one for all
 //	rows      the rest  what the RowEncoder wrote
+//
+// Records of kind 1, which earlier versions wrote, lack the number of events: it is that of ids.
 //
 // of a record of the ledger:
 //
@@ -26,8 +30,9 @@ import (
 //
 // Recovery reads the part before the rows; only the sink reads those.
 const (
-	recordEvents = 1
-	recordLedger = 2
+	recordEventsByID = 1
+	recordLedger     = 2
+	recordEvents     = 3
 )
 
 // errBadRecord is a record that this program cannot read.
@@ -37,15 +42,17 @@ var errBadRecord = errors.New("the record is not of a kind that this version kno
 type logRecord struct {
 	App        string
 	ReceivedAt time.Time
+	Events     uint64
 	IDs        []uint64 // of its events
 	Ledger     []Entry  // instead of events
 	Rows       []byte
 }
 
-func appendEventsHeader(dst []byte, app string, receivedAt time.Time, ids []uint64) []byte {
+func appendEventsHeader(dst []byte, app string, receivedAt time.Time, events int, ids []uint64) []byte {
 	dst = append(dst, recordEvents)
 	dst = appendText(dst, app)
 	dst = binary.LittleEndian.AppendUint64(dst, uint64(receivedAt.UnixMilli()))
+	dst = binary.AppendUvarint(dst, uint64(events))
 	dst = binary.AppendUvarint(dst, uint64(len(ids)))
 	for _, id := range ids {
 		dst = binary.LittleEndian.AppendUint64(dst, id)
@@ -75,12 +82,18 @@ func readRecord(data []byte) (logRecord, error) {
 	var record logRecord
 	switch kind := r.bytes(1); {
 	case r.failed:
-	case kind[0] == recordEvents:
+	case kind[0] == recordEvents, kind[0] == recordEventsByID:
 		record.App = string(r.text())
 		record.ReceivedAt = time.UnixMilli(int64(r.fixed64())).UTC()
+		if kind[0] == recordEvents {
+			record.Events = r.uvarint()
+		}
 		count := r.uvarint()
 		if count > uint64(len(r.rest)/8) {
 			return logRecord{}, errBadRecord
+		}
+		if kind[0] == recordEventsByID {
+			record.Events = count
 		}
 		record.IDs = make([]uint64, count)
 		for i := range record.IDs {

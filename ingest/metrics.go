@@ -95,11 +95,11 @@ func gaugesOf(q *queue.Queue, ids *seen.Set) []gauge {
 			read: func() int64 { return q.Recovered().SkippedBytes },
 		},
 		{
-			name: "throughline.ingest.deduplication.ids", description: "Event ids remembered to tell repeated deliveries.",
+			name: "throughline.ingest.deduplication.ids", description: "Ids remembered to tell repeated deliveries: of reports, or of single events.",
 			read: func() int64 { count, _ := ids.Stats(); return int64(count) },
 		},
 		{
-			name: "throughline.ingest.deduplication.window", unit: "s", description: "For how long at least an event id is remembered; less than configured when there are too many.",
+			name: "throughline.ingest.deduplication.window", unit: "s", description: "For how long at least an id is remembered; less than configured when there are too many.",
 			read: func() int64 { _, remembers := ids.Stats(); return int64(remembers.Seconds()) },
 		},
 	}

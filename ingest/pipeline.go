@@ -171,7 +171,7 @@ func (p *Pipeline) batch(r queue.Range) (batch Batch, events map[string]int) {
 			p.Log.Error("a record of the log cannot be read", "position", item.At, "events", item.Events, "error", err)
 			continue
 		}
-		events[record.App] += len(record.IDs)
+		events[record.App] += int(record.Events)
 		batch.Records = append(batch.Records, EncodedRows{App: record.App, Schema: item.Preamble, Rows: record.Rows})
 	}
 	return batch, events

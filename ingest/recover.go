@@ -36,9 +36,9 @@ func Recover(q *queue.Queue, ids *seen.Set, log *slog.Logger) (*Ledger, error) {
 			duplicate = make([]bool, len(record.IDs))
 		}
 		ids.Claim(record.IDs, duplicate)
-		ledger.Accepted(record.App, len(record.IDs), item.End)
+		ledger.Accepted(record.App, int(record.Events), item.End)
 		if !item.Acknowledged {
-			queued[record.App] += len(record.IDs)
+			queued[record.App] += int(record.Events)
 		}
 		return nil
 	})

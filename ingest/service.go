@@ -91,7 +91,7 @@ type scratch struct {
 
 // claim is what is needed of a submission until its fate is known.
 type claim struct {
-	ids       []uint64 // all, then only those that are new
+	ids       []uint64 // all, then only those that are new: one for each event, or one for all
 	duplicate []bool
 	fate      error // why the record was not kept; nil when it is
 }
@@ -180,9 +180,9 @@ func (s *Service) submit(c *claim, record Record, more []Record) (commit *queue.
 	work := s.scratch.Get().(*scratch)
 	defer s.scratch.Put(work)
 	work.fill(s.enricher, record, more)
-	c.take(record.App.Name, work.rows)
+	c.take(record.App.Name, record.Report.RepeatID, work.rows)
 	work.encode(record, c.ids, s.Encoder)
-	events = len(c.ids)
+	events = len(work.rows)
 	commit, duplicates, err = s.enqueue(record, c, work)
 	return commit, events, duplicates, err
 }
@@ -194,14 +194,14 @@ func (s *Service) enqueue(record Record, c *claim, work *scratch) (commit *queue
 	duplicates = s.Seen.Claim(c.ids, c.duplicate)
 	if duplicates == len(c.ids) {
 		commit, err = s.Queue.Barrier()
-		return commit, duplicates, err
+		return commit, len(work.rows), err
 	}
 	if duplicates > 0 {
 		work.rows, c.ids = c.withoutDuplicates(work.rows)
 		work.encode(record, c.ids, s.Encoder)
 	}
-	app, fresh := record.App.Name, c.ids
-	commit, err = s.Queue.Enqueue(work.record, len(fresh), func(end queue.Position, err error) {
+	app, events, fresh := record.App.Name, len(work.rows), c.ids
+	commit, err = s.Queue.Enqueue(work.record, events, func(end queue.Position, err error) {
 		c.fate = err
 		if err != nil {
 			// In this order: who finds the ids held claimed them before, and will see
@@ -210,7 +210,7 @@ func (s *Service) enqueue(record Record, c *claim, work *scratch) (commit *queue
 			s.failures.Add(1)
 			return
 		}
-		s.Ledger.Accepted(app, len(fresh), end)
+		s.Ledger.Accepted(app, events, end)
 	})
 	if err != nil {
 		s.Seen.Release(fresh)
@@ -245,20 +245,25 @@ func (w *scratch) fill(enricher *Enricher, record Record, more []Record) {
 
 // encode writes the rows as they stand in the log.
 func (w *scratch) encode(record Record, ids []uint64, encoder RowEncoder) {
-	w.record = appendEventsHeader(w.record[:0], record.App.Name, record.ReceivedAt, ids)
+	w.record = appendEventsHeader(w.record[:0], record.App.Name, record.ReceivedAt, len(w.rows), ids)
 	for i := range w.rows {
 		w.record = encoder.AppendRow(w.record, &w.rows[i])
 	}
 }
 
-// take notes the ids of rows.
-func (c *claim) take(app string, rows []Row) {
-	c.ids, c.duplicate = c.ids[:0], c.duplicate[:0]
+// take notes the ids of rows: one for all, if that is how they come again.
+func (c *claim) take(app, repeatID string, rows []Row) {
+	c.ids = c.ids[:0]
 	key := appKey(app)
-	for i := range rows {
-		c.ids = append(c.ids, eventKey(key, rows[i].Event.ID))
-		c.duplicate = append(c.duplicate, false)
+	if repeatID != "" {
+		c.ids = append(c.ids, idKey(key, repeatID))
+	} else {
+		for i := range rows {
+			c.ids = append(c.ids, idKey(key, rows[i].Event.ID))
+		}
 	}
+	c.duplicate = slices.Grow(c.duplicate[:0], len(c.ids))[:len(c.ids)]
+	clear(c.duplicate)
 }
 
 // withoutDuplicates returns what is new of the rows, in their place, and its ids.
@@ -274,8 +279,8 @@ func (c *claim) withoutDuplicates(rows []Row) ([]Row, []uint64) {
 	return rows[:fresh], c.ids[:fresh]
 }
 
-// eventKey is what an event is remembered by: ids are unique within an app.
-func eventKey(app uint64, id string) uint64 {
+// idKey is what an id is remembered by: ids are unique within an app.
+func idKey(app uint64, id string) uint64 {
 	number, _ := strconv.ParseUint(id, 16, 64) // the contract has checked its form
 	return number ^ app
 }

@@ -11,6 +11,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
 
 	"throughline/beacon"
@@ -55,7 +56,7 @@ func TestLedger_BalancesUnderFaultsAndDeaths(t *testing.T) {
 			}
 			return nil
 		}
-		sink.poison = func(row plainRow) bool { return int(eventKey(0, row.ID)*7919%100) < poisonous }
+		sink.poison = func(row plainRow) bool { return int(idKey(0, row.ID)*7919%100) < poisonous }
 		accepted := map[string]bool{}
 		for life, reports := range lives {
 			live(rt, newRig(t, dir, 1<<20, letters), sink, life, reports, accepted, life == len(lives)-1)
@@ -229,6 +230,34 @@ func TestService_TakesARepeatedReportOnce(t *testing.T) {
 	r.pipeline.Run(t.Context(), sink)
 	if fresh != 2 || again != 10 || sink.rows["00000000000000e1"] != 2 || sink.rows["00000000000000e3"] != 1 {
 		t.Errorf("%d accepted, %d duplicates, stored %v", fresh, again, sink.rows)
+	}
+}
+
+// A compact report comes again as a whole: one id tells it, also after a restart.
+func TestService_RemembersACompactReportByOneID(t *testing.T) {
+	compact := func(sequence int) []byte {
+		return fmt.Appendf(nil, `[2,1763900000500,0,-3,"00000000000000a1",-1,%d,-3,["00000000000000b1",1763900000000,"https://shop.example/"],[],`+
+			`[[2,-3,"x"],[2,1,-2,"y"],[2,2,-2,"z"]]]`, sequence)
+	}
+	dir, app := t.TempDir(), &App{Name: "shop"}
+	r := newRig(t, dir, 1<<20, &letterBox{})
+	for i, want := range []Answer{{Accepted: 3}, {Duplicates: 3}, {Accepted: 3}, {Duplicates: 3}} {
+		if i == 3 {
+			if err := r.queue.Release(); err != nil {
+				t.Fatal(err)
+			}
+			r = newRig(t, dir, 1<<20, &letterBox{})
+		}
+		got, err := r.service.Accept(Submission{App: app, Body: compact(i / 2)})
+		if diff := cmp.Diff(want, got); err != nil || diff != "" {
+			t.Errorf("report %d: %v\n%s", i, err, diff)
+		}
+	}
+	if ids, _ := r.service.Seen.Stats(); ids != 2 {
+		t.Errorf("two reports of three events each are remembered by %d ids", ids)
+	}
+	if got := sums(r.ledger.Entries()); got[StageAccepted] != 6 || got[StageRejected] != 3 {
+		t.Errorf("the ledger: %v", got)
 	}
 }
 

@@ -1,5 +1,5 @@
-// Package seen remembers the ids of events for a while, in bounded memory, so
-// that an event which a client delivers twice is stored once.
+// Package seen remembers the ids of reports and events for a while, in bounded memory, so
+// that what a client delivers twice is stored once.
 package seen
 
 import (
@@ -57,7 +57,7 @@ func (s *Set) Claim(ids []uint64, duplicate []bool) (duplicates int) {
 	return duplicates
 }
 
-// Release forgets ids whose events could not be kept after all.
+// Release forgets ids of what could not be kept after all.
 func (s *Set) Release(ids []uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

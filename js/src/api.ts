@@ -18,8 +18,8 @@ export interface Orders {
   event(name: string, attributes?: Record<string, string>): void;
   view(): void;
   error(error: Found): void;
-  /** The user has agreed. */
-  consented(): void;
+  /** The user has agreed, or does not agree any more: identity says which. */
+  decided(): void;
 }
 
 const MAX_ATTRIBUTES = 20;
@@ -66,9 +66,7 @@ export function offerApi({ identity, ...orders }: Orders): void {
     /** Says whether the user has agreed to be measured. */
     consent: guard((granted: unknown) => {
       identity.consent = granted === true;
-      if (identity.consent) {
-        orders.consented();
-      }
+      orders.decided();
     }),
     push: guard(([name, ...args]: [string, ...never[]]) => api[name]?.(...args)),
   };

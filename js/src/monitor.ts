@@ -79,12 +79,8 @@ export function startMonitor(settings: Settings, begunMs: number): void {
       ? ({ method, path }: OpenRequest) => !!matchRequest(definitions, method, path)
       : undefined;
   const identity: Identity = { consent: !config.consent };
-  const flush = createFlush(
-    settings,
-    identity,
-    createSession(() => localStorage),
-    deliver || createTransport(settings.collectUrl as string),
-  );
+  const session = createSession(() => localStorage);
+  const flush = createFlush(settings, identity, session, deliver || createTransport(settings.collectUrl as string));
   const visibility = watchVisibility();
   const recentFrames: LongFrame[] = [];
   const view = beginView({ definitions, visibility, recentFrames });
@@ -143,7 +139,13 @@ export function startMonitor(settings: Settings, begunMs: number): void {
       add(monitor, monitor.view, now(), [Kind.action, name, undefined, 'event', undefined, undefined, attributes]),
     error: found,
     view: () => turnTo(monitor, now(), 'manual'),
-    consented: () => document.readyState === 'complete' && turns.loaded(),
+    decided() {
+      if (!identity.consent) {
+        session();
+      } else if (document.readyState === 'complete') {
+        turns.loaded();
+      }
+    },
   });
   measured(view, { [Col.beacon_init_ms]: roundMs(now() - begunMs) });
 }
@@ -339,7 +341,7 @@ function confirm(monitor: Monitor, entry: SoftNavigation): void {
 function addRequest(monitor: Monitor, request: FinishedRequest): void {
   const { startMs, endMs, method, path, status, failure, row } = request;
   const view = viewAt(monitor, startMs);
-  const definition = __FULL__ && matchRequest(monitor.definitions, method || '', path);
+  const definition = __FULL__ && matchRequest(monitor.definitions, method || '', path as string);
   const transaction = definition ? newInstance(definition) : undefined;
   view.clicks.answered();
   addEvent(view, startMs, row, request.traceId, transaction);
@@ -391,7 +393,7 @@ function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean):
         : entry?.loadEventEnd || 0,
       status: (!beganMs && entry?.responseStatus) || 0,
       openMs,
-      allKnown: seesAll || restored,
+      allKnown: (__FULL__ && seesAll) || restored,
       gone,
     });
   if (done) {

@@ -6,7 +6,7 @@ import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
 import { newId } from './lib/newId';
 import { scrubUrl } from './scrub';
-import { isSampled } from './session';
+import { isSampled, type Session } from './session';
 import type { Send } from './transport';
 import { Kind, type MaybePrerendered, measured, type QueuedEvent, startOf, type View } from './view';
 import type { Phase, TransactionRef } from './wire';
@@ -21,12 +21,7 @@ const MAX_BODY_BYTES = 60 << 10;
 export type Flush = (view: View, phase: Phase | undefined, leaving: boolean) => void;
 
 /** Returns a Flush that takes sessions from session, given the wall clock, and hands bodies to send. */
-export function createFlush(
-  settings: Settings,
-  identity: Identity,
-  session: (nowMs: number) => string,
-  send: Send,
-): Flush {
+export function createFlush(settings: Settings, identity: Identity, session: Session, send: Send): Flush {
   const { sampleRate = 1, errorSampleRate = 1 } = settings.config;
   const errorRate = Math.max(sampleRate, errorSampleRate);
 

@@ -83,7 +83,7 @@ type Queue struct {
 	SegmentSize Size `yaml:"segment_size"`
 }
 
-// Deduplication says how long and how many event ids are remembered.
+// Deduplication says how long and how many ids of reports and events are remembered.
 type Deduplication struct {
 	Window Duration `yaml:"window"`
 	MaxIDs int      `yaml:"max_ids"`

@@ -16,7 +16,7 @@ export interface FinishedRequest {
   startMs: number;
   endMs: number;
   method?: string;
-  path: string;
+  path?: string;
   status?: number;
   failure?: RequestFailure;
   traceId?: string;
@@ -99,10 +99,8 @@ function describe(url: string, noted?: Note, entry?: PerformanceResourceTiming):
   return {
     startMs,
     endMs,
-    method,
-    path: new URL(url).pathname,
-    status,
-    failure,
+    // What transactions are judged by.
+    ...(__FULL__ && { method, path: new URL(url).pathname, status, failure }),
     traceId: traceId(entry) || note?.traceId,
     row: [
       Kind.request,

@@ -293,7 +293,10 @@ test.concurrent('consent that is taken back ends it', async () => {
     await page.goto(site.url('/'));
     await page.evaluate('throughline.consent(true)');
     await site.until(() => site.received.length > 0);
+    const keys = () => page.evaluate(() => Object.keys(localStorage));
+    expect(await keys()).toEqual(['throughline.session']);
     await page.evaluate('throughline.consent(false)');
+    expect(await keys()).toEqual([]);
     const sent = site.received.length;
     await page.evaluate(`${throwing('unseen')}; throughline.event('unseen'); throughline.view()`);
     await page.waitForTimeout(2_000);

@@ -122,7 +122,7 @@ describe('who leaves', () => {
     const site = endless(new Site(), '/', '<script>ready = true</script>');
     await visit(browser, site, async (page) => {
       await page.goto(site.url('/'), { waitUntil: 'commit' });
-      await page.waitForFunction('ready');
+      await page.waitForFunction('globalThis.ready');
       await page.evaluate(() => {
         setTimeout(() => {
           location.href = 'about:blank';

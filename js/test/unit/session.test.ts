@@ -8,6 +8,7 @@ function storage(items = new Map<string, string>()): Storage {
   return {
     getItem: (key: string) => items.get(key) ?? null,
     setItem: (key: string, value: string) => void items.set(key, value),
+    removeItem: (key: string) => void items.delete(key),
   } as Storage;
 }
 
@@ -50,6 +51,15 @@ test('is new when the clock was set back, or storage holds something else', () =
   expect(session(T0 - 1)).not.toBe(first);
   items.set('throughline.session', 'nonsense');
   expect(session(T0)).toMatch(/^[0-9a-f]{16}$/);
+});
+
+test('ends for all tabs without a moment, and leaves nothing behind', () => {
+  const items = new Map<string, string>();
+  const session = createSession(() => storage(items));
+  const first = session(T0);
+  session();
+  expect([...items]).toEqual([]);
+  expect(session(T0 + MINUTE)).not.toBe(first);
 });
 
 test('stays in memory where storage is blocked', () => {
