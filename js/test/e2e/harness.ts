@@ -134,6 +134,11 @@ export class Site {
     return this.events.flatMap((e) => e.page_view ?? []);
   }
 
+  /** Those of requests, but for that of the beacon itself, which is slow to come on a busy machine. */
+  get requests(): WireEvent[] {
+    return this.events.filter(({ request }) => request && !request.url.endsWith('/t.js'));
+  }
+
   /** Waits until what was received fulfils the condition. */
   async until(condition: () => unknown): Promise<void> {
     const deadline = Date.now() + 20_000;

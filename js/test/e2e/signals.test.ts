@@ -13,7 +13,7 @@ afterAll(() => browser.close());
 const visit = (site: Site, run: (page: Page) => Promise<unknown>, options = {}) => visitIn(browser, site, run, options);
 
 const errors = (site: Site): PageError[] => site.events.flatMap((e) => e.error ?? []);
-const requests = (site: Site): RequestTiming[] => site.events.flatMap((e) => e.request ?? []);
+const requests = (site: Site): RequestTiming[] => site.requests.flatMap((e) => e.request ?? []);
 const requestTo = (site: Site, path: string) => requests(site).find((r) => r.url.endsWith(path));
 
 // A request definition that matches nothing here makes the beacon watch fetch and XMLHttpRequest.

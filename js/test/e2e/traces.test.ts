@@ -1,6 +1,5 @@
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import type { WireEvent } from '../../src/wire';
 import { launchShell, Site, script, send } from './harness';
 
 let browser: Browser;
@@ -51,7 +50,6 @@ class Api extends Site {
 }
 
 const TRACEPARENT = /^00-(?!0{32})[0-9a-f]{32}-(?!0{16})[0-9a-f]{16}-01$/;
-const requests = (site: Site): WireEvent[] => site.events.filter((e) => e.request?.initiator !== 'script' && e.request);
 
 /** Runs a visit to a page whose requests to these origins are traced; returns the errors that reached it. */
 async function visit(
@@ -114,8 +112,8 @@ test.concurrent('requests to the page itself carry a trace, whose id is told', a
   }
   const ids = site.traceparents.map((t) => t?.split('-')[1]);
   expect(new Set(ids).size).toBe(7);
-  expect(requests(site).map((e) => e.trace_id)).toEqual(ids);
-  expect(requests(site).map((e) => e.request?.method)).toEqual(site.heard.map((h) => h.method));
+  expect(site.requests.map((e) => e.trace_id)).toEqual(ids);
+  expect(site.requests.map((e) => e.request?.method)).toEqual(site.heard.map((h) => h.method));
 });
 
 test.concurrent('XMLHttpRequests carry a trace', async () => {
@@ -149,11 +147,7 @@ test.concurrent('XMLHttpRequests carry a trace', async () => {
   for (const traceparent of site.traceparents) {
     expect(traceparent).toMatch(TRACEPARENT);
   }
-  expect(
-    requests(site)
-      .map((e) => e.trace_id)
-      .sort(),
-  ).toEqual(site.traceparents.map((t) => t?.split('-')[1]).sort());
+  expect(site.requests.map((e) => e.trace_id).sort()).toEqual(site.traceparents.map((t) => t?.split('-')[1]).sort());
 });
 
 test.concurrent('only origins that are named get a trace', async () => {
@@ -185,7 +179,7 @@ test.concurrent('only origins that are named get a trace', async () => {
   expect(named.traceparents).toEqual([expect.stringMatching(TRACEPARENT), expect.stringMatching(TRACEPARENT)]);
   // Nobody else is even asked whether they allow the header.
   expect(other.log.filter((line) => line.startsWith('OPTIONS'))).toEqual([]);
-  expect(requests(site).filter((e) => e.trace_id)).toHaveLength(2);
+  expect(site.requests.filter((e) => e.trace_id)).toHaveLength(2);
   named.close();
   other.close();
 });
@@ -238,7 +232,7 @@ test('of what carries no trace no id is told', { concurrent: true }, async () =>
     [origin(other)],
   );
   other.close();
-  expect(requests(site).map((e) => e.trace_id)).toEqual([undefined]);
+  expect(site.requests.map((e) => e.trace_id)).toEqual([undefined]);
 });
 
 test.concurrent('streams, aborts and errors are as they were', async () => {
