@@ -31,7 +31,9 @@ TIMES ?= 5
 
 test-js-full: ## all tests of the beacon, TIMES (5) times over, for what fails only now and then
 	@$(SETUP) chrome whole-chrome js
-	@for i in $$(seq $(TIMES)); do echo "run $$i of $(TIMES)"; TEST_JS_FULL=1 $(MAKE) --no-print-directory test-js; done
+	@failed=0; for i in $$(seq $(TIMES)); do \
+		echo "run $$i of $(TIMES)"; TEST_JS_FULL=1 $(MAKE) --no-print-directory test-js || failed=$$((failed + 1)); \
+	done; echo "$$failed of $(TIMES) runs failed"; [ $$failed -eq 0 ]
 
 check: ## format, vet, staticcheck, TypeScript, bundle and its size, architecture rules
 	@$(SETUP) go js

@@ -71,9 +71,7 @@ export function offerApi({ identity, ...orders }: Orders): void {
     push: guard(([name, ...args]: [string, ...never[]]) => api[name]?.(...args)),
   };
   world.throughline = api;
-  if (Array.isArray(early)) {
-    for (const call of early) {
-      api.push?.(call as never);
-    }
+  for (const call of Array.isArray(early) ? early : []) {
+    api.push?.(call as never);
   }
 }

@@ -6,13 +6,13 @@ import { startMonitor } from './monitor';
 
 /** Whether this page is one to measure. In browsers that cannot, all ends with what they lack. */
 function measurable(injected: boolean): boolean {
-  const { globalPrivacyControl } = navigator as Navigator & { globalPrivacyControl?: boolean };
+  const user = navigator as Navigator & { globalPrivacyControl?: boolean };
   return (
     self === top &&
     // Of two copies the first measures the page.
     !(globalThis as { throughline?: { consent?: unknown } }).throughline?.consent &&
     /^http/.test(location.protocol) &&
-    (injected || globalPrivacyControl !== true) &&
+    (injected || !(user.globalPrivacyControl || user.doNotTrack === '1')) &&
     !!URL
   );
 }

@@ -154,7 +154,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
  * Returns the view in which something began. What began with the click that brought a view about is of
  * the one before, unless it comes with the view.
  */
-function viewAt({ view, previous }: Monitor, ms: number, comesWithView = false): View {
+function viewAt({ view, previous }: Monitor, ms: number, comesWithView?: boolean): View {
   return ms > view.beganMs || (comesWithView && ms >= view.beganMs) || view === previous ? view : previous;
 }
 
@@ -258,7 +258,7 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
 
 function beginView(
   { definitions, visibility, recentFrames }: Pick<Monitor, 'definitions' | 'visibility' | 'recentFrames'>,
-  beganMs = 0,
+  beganMs?: number,
   navigation?: Navigation,
   detection?: Detection,
 ): View {

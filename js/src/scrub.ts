@@ -40,7 +40,7 @@ function scrubPath(path: string): string {
  * has a slash or equals sign. With positions, the line and column behind a URL,
  * as stacks have them, stay.
  */
-export function scrubText(text: string, positions = false): string {
+export function scrubText(text: string, positions?: boolean): string {
   // Words first, then each with simple searches: one pattern for all would take
   // quadratic time on texts made to hurt it. Parentheses and single quotes are
   // legal in a query, so they end no word.

@@ -204,11 +204,8 @@ func (f *findings) key(at, key, app string, owners map[string]string) {
 }
 
 func (f *findings) beacon(at string, b Beacon) {
-	for name, rate := range map[string]*float64{"sample_rate": b.SampleRate, "error_sample_rate": b.ErrorSampleRate} {
-		if rate != nil && !(*rate >= 0 && *rate <= 1) {
-			f.add(at+"."+name, "must be from 0 to 1: 0.1 is every tenth session")
-		}
-	}
+	f.share(at+".sample_rate", b.SampleRate)
+	f.share(at+".error_sample_rate", b.ErrorSampleRate)
 	for i, origin := range b.TraceOrigins {
 		if origin != "self" && (!validOrigin(origin) || strings.Contains(origin, "*")) {
 			f.add(fmt.Sprintf("%s.trace_origins[%d]", at, i), "must be self or an origin such as https://api.shop.example")
@@ -218,6 +215,12 @@ func (f *findings) beacon(at string, b Beacon) {
 		if strings.Trim(name, "*") == "" && name != "*" {
 			f.add(fmt.Sprintf("%s.user_timing[%d]", at, i), "must be the name of a mark or measure, with * for what varies")
 		}
+	}
+}
+
+func (f *findings) share(at string, rate *float64) {
+	if rate != nil && !(*rate >= 0 && *rate <= 1) {
+		f.add(at, "must be from 0 to 1: 0.1 is every tenth session")
 	}
 }
 

@@ -9,8 +9,6 @@ const MAX_SERVER_TIMINGS = 8;
 
 type ElementTiming = PerformanceEntry & {
   identifier: string;
-  renderTime: number;
-  loadTime: number;
   element?: Element | null;
 };
 
@@ -24,10 +22,10 @@ type Found = (atMs: number, ...columns: unknown[]) => void;
  */
 export function collectMeasures(found: Found, startOf: (ms: number) => number, allowed?: RegExp): void {
   observe<ElementTiming>('element', (entries) => {
-    for (const { identifier, renderTime, loadTime, element } of entries) {
-      const atMs = renderTime || loadTime;
+    for (const { identifier, startTime, element } of entries) {
       if (identifier) {
-        found(atMs, 'element', identifier.slice(0, MAX_NAME), roundMs(atMs - startOf(atMs)), selector(element));
+        const ms = roundMs(startTime - startOf(startTime));
+        found(startTime, 'element', identifier.slice(0, MAX_NAME), ms, selector(element));
       }
     }
   });

@@ -508,10 +508,11 @@ test.concurrent('of addresses in texts no credentials, query or fragment leaves'
     .on('/t.js', (_, response) => send(response, script([], '/collect', { consoleErrors: true }), 'text/javascript'))
     .page('/', `${texts('/x')}<script src="/app.js${tail}"></script>`)
     .on('/app.js', (_, response) =>
-      send(response, `setTimeout(function named() { throw new Error('in app') })`, 'text/javascript'),
+      send(response, `setTimeout(function named() { failed = true; throw new Error('in app'); })`, 'text/javascript'),
     );
   await visit(site, async (page) => {
     await page.goto(site.url('/'));
+    await page.waitForFunction('globalThis.failed');
     await leave(page);
     await site.until(hasFinal(site));
     expect(
@@ -544,10 +545,11 @@ test('of the paths of scripts no secret leaves with stacks', { concurrent: true 
   const site = new Site()
     .page('/', `<script src="${path}/app.js"></script>`)
     .on(`${path}/app.js`, (_, response) =>
-      send(response, `setTimeout(function named() { throw new Error('in app') })`, 'text/javascript'),
+      send(response, `setTimeout(function named() { failed = true; throw new Error('in app'); })`, 'text/javascript'),
     );
   await visit(site, async (page) => {
     await page.goto(site.url('/'));
+    await page.waitForFunction('globalThis.failed');
     await leave(page);
     await site.until(hasFinal(site));
     expect(errors(site)).toHaveLength(1);

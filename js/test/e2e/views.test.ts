@@ -277,21 +277,22 @@ test.concurrent('a browser that no program drives is not automated, whatever pag
   });
 });
 
-test.concurrent('nothing happens with Global Privacy Control, nor in frames', async () => {
+test.concurrent('nothing happens with Global Privacy Control or Do Not Track, nor in frames', async () => {
+  const refusing = (name: string, value: unknown) =>
+    `<script>Object.defineProperty(navigator, '${name}', { value: ${JSON.stringify(value)} })</script>
+    <script src="/t.js"></script>`;
   const site = new Site()
-    .page(
-      '/gpc',
-      'x',
-      `<script>Object.defineProperty(navigator, 'globalPrivacyControl', { value: true })</script>
-      <script src="/t.js"></script>`,
-    )
+    .page('/gpc', 'x', refusing('globalPrivacyControl', true))
+    .page('/dnt', 'x', refusing('doNotTrack', '1'))
     .page('/framed', '<iframe src="/inner"></iframe>', '')
     .page('/inner', 'x')
     .page('/sentinel', 'x');
   await visit(site, async (page) => {
-    await page.goto(site.url('/gpc'));
-    await page.waitForTimeout(2500);
-    expect(await page.evaluate(() => localStorage.length + document.cookie.length)).toBe(0);
+    for (const path of ['/gpc', '/dnt']) {
+      await page.goto(site.url(path));
+      await page.waitForTimeout(2500);
+      expect(await page.evaluate(() => localStorage.length + document.cookie.length)).toBe(0);
+    }
     await page.goto(site.url('/framed'));
     await page.goto(site.url('/sentinel'));
     await leave(page);
