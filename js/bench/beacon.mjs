@@ -48,24 +48,30 @@ async function withPage(browser, run) {
 async function evaluate(browser, site, name) {
   const { script, before, after } = agents[name];
   const text = name === 'throughline' ? script.replace('"/agent/', `"${site.url('/agent/')}`) : script;
-  const took = [];
+  return withPage(browser, async (page) => {
+    await page.goto(site.url('/elsewhere'));
+    const session = await page.context().newCDPSession(page);
+    await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
+    return page.evaluate((all) => {
+      const begun = performance.now();
+      // biome-ignore lint/security/noGlobalEval: what is measured
+      // biome-ignore lint/complexity/noCommaOperator: in the page's own scope
+      (0, eval)(all);
+      return performance.now() - begun;
+    }, `${before}\n${text}\n${after}`);
+  });
+}
+
+/** The median of several times for each agent, in turns, so that none has the browser's first pages alone. */
+async function evaluateAll(browser, site) {
+  const took = {};
   for (let i = 0; i < EVALS; i++) {
-    await withPage(browser, async (page) => {
-      await page.goto(site.url('/elsewhere'));
-      const session = await page.context().newCDPSession(page);
-      await session.send('Emulation.setCPUThrottlingRate', { rate: 4 });
-      took.push(
-        await page.evaluate((all) => {
-          const begun = performance.now();
-          // biome-ignore lint/security/noGlobalEval: what is measured
-          // biome-ignore lint/complexity/noCommaOperator: in the page's own scope
-          (0, eval)(all);
-          return performance.now() - begun;
-        }, `${before}\n${text}\n${after}`),
-      );
-    });
+    for (const name of Object.keys(agents)) {
+      took[name] ??= [];
+      took[name].push(await evaluate(browser, site, name));
+    }
   }
-  return median(took);
+  return Object.fromEntries(Object.entries(took).map(([name, all]) => [name, median(all)]));
 }
 
 /** What a quiet view sends, and how many requests an idle page makes after its last report. */
@@ -196,9 +202,8 @@ async function early(browser, site) {
 }
 
 async function measure(browser, site) {
-  const evals = {};
+  const evals = await evaluateAll(browser, site);
   for (const name of Object.keys(agents)) {
-    evals[name] = await evaluate(browser, site, name);
     progress(`${name}: gzip ${gzip(agents[name].script)} B, ${evals[name].toFixed(1)} ms to start`);
   }
   const figures = {};
