@@ -28,8 +28,10 @@ import (
 // stands for what is usual: a navigation for navigate, a kind of errors for error, of
 // actions for click, an initiator for fetch, an outcome for completed, a count for
 // one. A URL that begins with a slash is one of the view's origin, preferences are a
-// sum of powers of two, by their place in [PreferenceNames]. The ids of events follow from the view's id, the sequence of the report and the place of the event,
-// so that a report that comes again has the same.
+// sum of powers of two, by their place in [PreferenceNames]. The ids of events follow
+// from the view's id, the sequence of the report and the place of the event, so that a
+// report that comes again has the same. A sequence is used for one report only, which
+// comes again as a whole: see [Report.RepeatID].
 const CompactVersion = 2
 
 func compactReport() [15]string {
