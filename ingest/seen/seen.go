@@ -32,7 +32,8 @@ type Set struct {
 }
 
 // New returns an empty set that remembers at most maxIDs ids for at least the
-// window. It takes 10 to 21 bytes of memory for each id that it holds.
+// window, if not more than two thirds of them come within it. It takes 10 to 21 bytes
+// of memory for each id that it holds.
 func New(window time.Duration, maxIDs int) *Set {
 	began := time.Now()
 	return &Set{window: window, maxIDs: max(maxIDs/generations, 1), elapsed: func() time.Duration { return time.Since(began) }}

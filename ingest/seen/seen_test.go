@@ -62,6 +62,26 @@ func TestSet_ForgetsTheOldestAtItsBound(t *testing.T) {
 	}
 }
 
+// All the time two thirds of the bound may come within the window, as the last of the
+// generations is only as full as the window has been.
+func TestSet_RemembersTwoThirdsOfItsBoundForTheWindow(t *testing.T) {
+	const bound, window = 3000, 10 * time.Minute
+	for perWindow, want := range map[int]time.Duration{bound * 2 / 3: window, bound: 0} {
+		s, id := New(window, bound), uint64(0)
+		forgotten := 0
+		for at := time.Duration(0); at < 5*window; at += window / time.Duration(perWindow) {
+			claim(s, start.Add(at), id)
+			if first := int(id) - perWindow + 1; first >= 0 && !holdsAll(s, []uint64{uint64(first)}) {
+				forgotten++
+			}
+			id++
+		}
+		if _, remembers := s.Stats(); (forgotten == 0) != (want == window) || (remembers == window) != (want == window) {
+			t.Errorf("%d in a window: %d forgotten early, said to be remembered for %s", perWindow, forgotten, remembers)
+		}
+	}
+}
+
 // Were even the set's own clock to jump back, nothing would be forgotten early.
 func TestSet_KeepsItsIDsWhenTheClockIsSetBack(t *testing.T) {
 	s := New(10*time.Minute, 1000)

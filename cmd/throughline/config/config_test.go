@@ -82,6 +82,13 @@ func TestLoad_ReportsEveryProblemInOrder(t *testing.T) {
 	}
 }
 
+func TestFileError_NamesTheConfigurationWhereThereIsNoFile(t *testing.T) {
+	err := &FileError{Problems: []Problem{{Key: "listen", Message: "must be host:port"}}}
+	if got, want := err.Error(), "configuration: listen: must be host:port"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
 func TestLoad_TakesSecretsFromTheEnvironment(t *testing.T) {
 	c, err := Load("testdata/good_server.yaml", func(name string) string {
 		return map[string]string{"THROUGHLINE_CLICKHOUSE_PASSWORD": "from-env", "THROUGHLINE_AGENT_TOKEN": "0123456789abcdef", "THROUGHLINE_UPLOAD_TOKEN": "fedcba9876543210"}[name]

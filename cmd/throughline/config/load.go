@@ -32,7 +32,7 @@ type Problem struct {
 func (e *FileError) Error() string {
 	lines := make([]string, 0, len(e.Problems))
 	for _, p := range e.Problems {
-		text := e.Path
+		text := cmp.Or(e.Path, "configuration")
 		if p.Line > 0 {
 			text += fmt.Sprintf(":%d", p.Line)
 		}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
+	"path"
 	"regexp"
 	"slices"
 	"strings"
@@ -122,7 +123,8 @@ func (f *findings) address(key, value string) {
 }
 
 func (f *findings) path(key, value string) {
-	if !pathShape.MatchString(value) {
+	// Browsers take dot segments out of a URL.
+	if !pathShape.MatchString(value) || path.Clean(value) != value {
 		f.add(key, "must be a path such as /v1/events")
 	}
 }

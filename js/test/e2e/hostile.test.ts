@@ -30,7 +30,7 @@ test.concurrent('a storage that is emptied all the time keeps one session on the
     await site.until(() => site.received.length > 0);
     for (let i = 1; i < 4; i++) {
       await page.evaluate('cleared = false');
-      await page.waitForFunction('globalThis.cleared');
+      await page.waitForFunction('cleared');
       await page.evaluate('throughline.view()');
       await page.evaluate(setVisibility, 'hidden' as const);
       await page.evaluate(setVisibility, 'visible' as const);

@@ -167,6 +167,7 @@ test.concurrent('the slowest five are told in full, the fast ones are not', asyn
     expect(sum(site, 'img').count).toBe(delays.length);
     const told = requests(site);
     expect(told).toHaveLength(5);
+    expect(told.map((r) => r.initiator)).toEqual(Array(5).fill('img'));
     expect(told.map((r) => r.url)).toContain(site.url('/3.svg'));
     expect(told.map((r) => r.url)).not.toContain(site.url('/1.svg'));
     for (const { duration_ms } of told) {

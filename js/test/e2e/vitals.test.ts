@@ -284,6 +284,16 @@ describe('as the library says:', () => {
     });
   });
 
+  test.concurrent('a tab that the browser had discarded', async () => {
+    const discarded = "<script>Object.defineProperty(document, 'wasDiscarded', { value: true })</script>";
+    const site = new Compared(steady, discarded + head);
+    await compare(shell, site, async (page) => {
+      await page.click('#a');
+      await settle(page);
+      await site.same(page, 'restore');
+    });
+  });
+
   test.concurrent('a return without the back/forward cache', async () => {
     const site = new Compared(steady);
     await compare(shell, site, async (page) => {
