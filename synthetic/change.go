@@ -2,7 +2,6 @@ package synthetic
 
 import (
 	"context"
-	"net/url"
 )
 
 // Change gives a form field a value: text fields are filled, of a select element
@@ -18,8 +17,9 @@ func (Change) Type() string { return "change" }
 
 func (c Change) label() string { return "change " + c.Selectors[0].String() }
 
-func (c Change) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.Change(ctx, c.Selectors, c.Value)
+func (c Change) run(ctx context.Context, on *stage) error {
+	alternative, err := on.Change(ctx, c.Selectors, c.Value)
+	return on.won(c.Selectors, alternative, err)
 }
 
 func readChange(r *reader) Action {

@@ -2,7 +2,6 @@ package synthetic
 
 import (
 	"context"
-	"net/url"
 	"time"
 )
 
@@ -17,8 +16,9 @@ func (Click) Type() string { return "click" }
 
 func (c Click) label() string { return "click " + c.Selectors[0].String() }
 
-func (c Click) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.Click(ctx, c.Selectors, c.Options)
+func (c Click) run(ctx context.Context, on *stage) error {
+	alternative, err := on.Click(ctx, c.Selectors, c.Options)
+	return on.won(c.Selectors, alternative, err)
 }
 
 func readClick(r *reader) Action {

@@ -47,6 +47,8 @@ type Step struct {
 	Name string
 	// Timeout bounds the action and its expectations together.
 	Timeout time.Duration
+	// Place is where the step acts.
+	Place Place
 	// Expect holds the navigations that the step must cause.
 	Expect []ExpectedNavigation
 	// Action is what the step does.
@@ -63,21 +65,49 @@ type Action interface {
 	Type() string
 	// label is a short text for people; it never holds a typed value.
 	label() string
-	run(ctx context.Context, page Page, base *url.URL) error
+	// run does it on the stage. Failures are a *Fault or the context's error.
+	run(ctx context.Context, on *stage) error
 }
 
-// run executes the step. Failures are a *Fault or the context's error.
-func (s Step) run(ctx context.Context, page Page, base *url.URL) error {
-	before := page.Navigations()
-	if err := s.Action.run(ctx, page, base); err != nil {
-		return err
+// stage is what the action of a step works with.
+type stage struct {
+	// Surface is that of the step's place.
+	Surface
+	base *url.URL
+	// selector is the alternative that led to the step's element, as it is written
+	// in a file; empty for steps without one.
+	selector string
+}
+
+// resolve makes an address of the journey absolute.
+func (s *stage) resolve(address string) (string, error) { return resolve(s.base, address) }
+
+// won notes which alternative led to the element.
+func (s *stage) won(selectors Selectors, alternative int, err error) error {
+	if err == nil {
+		s.selector = selectors[alternative].String()
+	}
+	return err
+}
+
+// run executes the step on a page. It returns the selector that led to its
+// element. Failures are a *Fault or the context's error.
+func (s Step) run(ctx context.Context, page Page, base *url.URL) (selector string, err error) {
+	surface, err := page.In(ctx, s.Place)
+	if err != nil {
+		return "", err
+	}
+	on := &stage{Surface: surface, base: base}
+	before := surface.Navigations()
+	if err := s.Action.run(ctx, on); err != nil {
+		return on.selector, err
 	}
 	for _, expected := range s.Expect {
-		if err := expected.await(ctx, page, base, before); err != nil {
-			return err
+		if err := expected.await(ctx, on, before); err != nil {
+			return on.selector, err
 		}
 	}
-	return nil
+	return on.selector, nil
 }
 
 // ExpectedNavigation is a navigation that a step must cause.
@@ -88,21 +118,21 @@ type ExpectedNavigation struct {
 	Title string
 }
 
-func (e ExpectedNavigation) await(ctx context.Context, page Page, base *url.URL, before int) error {
+func (e ExpectedNavigation) await(ctx context.Context, on *stage, before int) error {
 	address := ""
 	if e.URL != "" {
 		var err error
-		if address, err = resolve(base, e.URL); err != nil {
+		if address, err = on.resolve(e.URL); err != nil {
 			return err
 		}
 	}
-	if err := page.AwaitNavigation(ctx, before, address); err != nil {
+	if err := on.AwaitNavigation(ctx, before, address); err != nil {
 		return err
 	}
 	if e.Title == "" {
 		return nil
 	}
-	return page.AwaitTitle(ctx, e.Title)
+	return on.AwaitTitle(ctx, e.Title)
 }
 
 // base returns what relative addresses resolve against: the override if there

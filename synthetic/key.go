@@ -2,7 +2,6 @@ package synthetic
 
 import (
 	"context"
-	"net/url"
 )
 
 // KeyDown presses a key and leaves it down.
@@ -16,8 +15,8 @@ func (KeyDown) Type() string { return "keyDown" }
 
 func (k KeyDown) label() string { return "keyDown " + k.Key }
 
-func (k KeyDown) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.KeyDown(ctx, k.Key)
+func (k KeyDown) run(ctx context.Context, on *stage) error {
+	return on.KeyDown(ctx, k.Key)
 }
 
 func readKeyDown(r *reader) Action { return KeyDown{Key: r.text("key", required)} }
@@ -33,8 +32,8 @@ func (KeyUp) Type() string { return "keyUp" }
 
 func (k KeyUp) label() string { return "keyUp " + k.Key }
 
-func (k KeyUp) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.KeyUp(ctx, k.Key)
+func (k KeyUp) run(ctx context.Context, on *stage) error {
+	return on.KeyUp(ctx, k.Key)
 }
 
 func readKeyUp(r *reader) Action { return KeyUp{Key: r.text("key", required)} }

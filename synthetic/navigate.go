@@ -3,7 +3,6 @@ package synthetic
 import (
 	"context"
 	"fmt"
-	"net/url"
 	"strings"
 
 	"throughline/beacon"
@@ -18,12 +17,12 @@ func (Navigate) Type() string { return "navigate" }
 
 func (n Navigate) label() string { return "navigate " + PublicURL(n.URL) }
 
-func (n Navigate) run(ctx context.Context, page Page, base *url.URL) error {
-	address, err := resolve(base, n.URL)
+func (n Navigate) run(ctx context.Context, on *stage) error {
+	address, err := on.resolve(n.URL)
 	if err != nil {
 		return err
 	}
-	status, err := page.Navigate(ctx, address)
+	status, err := on.Navigate(ctx, address)
 	if err != nil {
 		return err
 	}

@@ -5,9 +5,34 @@ import (
 	"time"
 )
 
-// Page is a browser tab with storage of its own. Its methods return a *[Fault],
-// end with their context, and are called by one goroutine at a time.
+// Page is a browser tab with storage of its own, and whatever opens from it. Its
+// methods return a *[Fault], end with their context, and are called by one
+// goroutine at a time.
 type Page interface {
+	Surface
+	// In waits for a place and returns what to do there. Popups and frames belong
+	// to the page and end with it.
+	In(ctx context.Context, place Place) (Surface, error)
+	// Close leaves the page as a user closing the tab would: what the page
+	// sends on leaving still reaches the binding's handler before Close
+	// returns. It frees the tab even when ctx is over.
+	Close(ctx context.Context) error
+}
+
+// Place is where in the browser a step acts. The zero value is the main frame of
+// the page that the run began with.
+type Place struct {
+	// Target is the exact address of a popup or of a frame in a process of its
+	// own; empty is the page.
+	Target string
+	// Frame leads from the target's main frame to a frame within it: the index of
+	// a child frame, of a child of that, and so on.
+	Frame []int
+}
+
+// Surface is a document that steps can act on: that of the page, of a popup or of
+// a frame.
+type Surface interface {
 	Navigator
 	Pointer
 	Keyboard
@@ -15,10 +40,6 @@ type Page interface {
 	Witness
 	// URL is the address of the document now.
 	URL() string
-	// Close leaves the page as a user closing the tab would: what the page
-	// sends on leaving still reaches the binding's handler before Close
-	// returns. It frees the tab even when ctx is over.
-	Close(ctx context.Context) error
 }
 
 // Navigator loads documents.
@@ -34,10 +55,11 @@ type Navigator interface {
 // Pointer uses elements the way a user does.
 type Pointer interface {
 	// Click waits until an element can be clicked, clicks it, and waits for the
-	// navigation that the click starts, if any.
-	Click(ctx context.Context, selectors Selectors, options ClickOptions) error
-	// Change gives a form field a new value.
-	Change(ctx context.Context, selectors Selectors, value string) error
+	// navigation that the click starts, if any. It returns the index of the
+	// alternative that led to the element.
+	Click(ctx context.Context, selectors Selectors, options ClickOptions) (won int, err error)
+	// Change gives a form field a new value. It returns as Click does.
+	Change(ctx context.Context, selectors Selectors, value string) (won int, err error)
 }
 
 // Keyboard presses keys by the names of KeyboardEvent.key.

@@ -48,6 +48,9 @@ type StepResult struct {
 	Message  string
 	// URL is the page's when the step ended, without query and fragment.
 	URL string
+	// Selector is the alternative that led to the step's element, as it is written
+	// in a file; empty when none did or the step has none.
+	Selector string
 }
 
 // passed counts the steps that passed.

@@ -43,7 +43,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 	defer cancel()
 	err := stepCtx.Err()
 	if err == nil {
-		err = step.run(stepCtx, page, base)
+		outcome.Selector, err = step.run(stepCtx, page, base)
 	}
 	outcome.Duration = r.now().Sub(outcome.Started)
 	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {

@@ -311,6 +311,8 @@ type faultyPage struct {
 	step func()
 }
 
+func (p faultyPage) In(context.Context, synthetic.Place) (synthetic.Surface, error) { return p, nil }
+
 func (p faultyPage) WaitForExpression(ctx context.Context, expression string) error {
 	if p.step != nil {
 		p.step()

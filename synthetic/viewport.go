@@ -3,10 +3,9 @@ package synthetic
 import (
 	"context"
 	"fmt"
-	"net/url"
 )
 
-// SetViewport resizes the page.
+// SetViewport resizes the on.
 type SetViewport struct{ Viewport Viewport }
 
 // Type implements [Action].
@@ -16,8 +15,8 @@ func (s SetViewport) label() string {
 	return fmt.Sprintf("setViewport %dx%d", s.Viewport.Width, s.Viewport.Height)
 }
 
-func (s SetViewport) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.SetViewport(ctx, s.Viewport)
+func (s SetViewport) run(ctx context.Context, on *stage) error {
+	return on.SetViewport(ctx, s.Viewport)
 }
 
 func readSetViewport(r *reader) Action { return SetViewport{Viewport: readViewport(r)} }

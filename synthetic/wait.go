@@ -2,7 +2,6 @@ package synthetic
 
 import (
 	"context"
-	"net/url"
 )
 
 // WaitForElement waits until elements are there as the condition asks.
@@ -13,8 +12,8 @@ func (WaitForElement) Type() string { return "waitForElement" }
 
 func (w WaitForElement) label() string { return "waitForElement " + w.Condition.Selectors[0].String() }
 
-func (w WaitForElement) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.WaitForElement(ctx, w.Condition)
+func (w WaitForElement) run(ctx context.Context, on *stage) error {
+	return on.WaitForElement(ctx, w.Condition)
 }
 
 func readWaitForElement(r *reader) Action {
@@ -46,8 +45,8 @@ func (WaitForExpression) Type() string { return "waitForExpression" }
 
 func (WaitForExpression) label() string { return "waitForExpression" }
 
-func (w WaitForExpression) run(ctx context.Context, page Page, _ *url.URL) error {
-	return page.WaitForExpression(ctx, w.Expression)
+func (w WaitForExpression) run(ctx context.Context, on *stage) error {
+	return on.WaitForExpression(ctx, w.Expression)
 }
 
 func readWaitForExpression(r *reader) Action {

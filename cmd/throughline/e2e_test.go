@@ -179,7 +179,7 @@ func visit(t *testing.T, url string) (lcpMS float64) {
 	if err := json.Unmarshal(raw, &lcpMS); err != nil {
 		t.Fatal(err)
 	}
-	if err := page.Click(t.Context(), synthetic.CSS("#break"), synthetic.ClickOptions{}); err != nil {
+	if _, err := page.Click(t.Context(), synthetic.CSS("#break"), synthetic.ClickOptions{}); err != nil {
 		t.Fatal(err)
 	}
 	return lcpMS

@@ -481,10 +481,10 @@ func TestPage_Dialogs(t *testing.T) {
 	site, browser := newSite(t), launch(t, slog.New(slog.NewTextHandler(&log, nil)))
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/alert")
-	check(t, page.Click(within(t, patience), selectors(t, "text/Ask"), synthetic.ClickOptions{}))
+	check(t, click(within(t, patience), page, selectors(t, "text/Ask"), synthetic.ClickOptions{}))
 	wantTitle(t, page, "false")
 	visit(t, page, site.URL+"/unload")
-	check(t, page.Click(t.Context(), synthetic.CSS("input"), synthetic.ClickOptions{}))
+	check(t, click(t.Context(), page, synthetic.CSS("input"), synthetic.ClickOptions{}))
 	visit(t, page, site.URL+"/")
 	check(t, browser.Close())
 	if text := log.String(); !strings.Contains(text, `"on load"`) || strings.Contains(text, "sure?") {
@@ -524,7 +524,7 @@ func TestPage_HangingScript(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{Binding: "b", OnBinding: func(string) {}})
 	visit(t, page, site.URL+"/hang")
 	start := time.Now()
-	err := page.Click(within(t, time.Second), selectors(t, "text/Hang"), synthetic.ClickOptions{})
+	err := click(within(t, time.Second), page, selectors(t, "text/Hang"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonTimeout, "did not respond")
 	if took := time.Since(start); took > 1200*time.Millisecond {
 		t.Errorf("took %s", took)

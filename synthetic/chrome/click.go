@@ -24,7 +24,7 @@ type offset struct {
 }
 
 // Click implements [synthetic.Pointer].
-func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) error {
+func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	var place *offset
@@ -32,13 +32,13 @@ func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options
 		place = &offset{X: options.Offset.X, Y: options.Offset.Y}
 	}
 	var at aim
-	err := p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
+	won, err = p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
 		at = aim{}
 		err := p.ask(ctx, &at, "aim", elements, place)
 		return at.obstacle, err
 	})
 	if err != nil {
-		return err
+		return won, err
 	}
 	if options.Device == synthetic.DeviceTouch {
 		err = p.tap(ctx, at, options.Hold)
@@ -46,9 +46,9 @@ func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options
 		err = p.press(ctx, at, options)
 	}
 	if err != nil {
-		return p.fault(ctx, err, nil)
+		return won, p.fault(ctx, err, nil)
 	}
-	return p.follows(ctx)
+	return won, p.follows(ctx)
 }
 
 // press moves the mouse or pen to a place, and presses and releases a button.

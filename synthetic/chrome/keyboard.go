@@ -29,17 +29,17 @@ type filled struct {
 }
 
 // Change implements [synthetic.Pointer].
-func (p *Page) Change(ctx context.Context, selectors synthetic.Selectors, value string) error {
+func (p *Page) Change(ctx context.Context, selectors synthetic.Selectors, value string) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	var field filled
-	err := p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
+	won, err = p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
 		field = filled{}
 		err := p.ask(ctx, &field, "fill", elements, value)
 		return field.obstacle, err
 	})
 	if err != nil {
-		return err
+		return won, err
 	}
 	switch {
 	case field.Done:
@@ -51,9 +51,9 @@ func (p *Page) Change(ctx context.Context, selectors synthetic.Selectors, value 
 		err = p.typeText(ctx, field.Type, 0)
 	}
 	if err != nil {
-		return p.fault(ctx, err, nil)
+		return won, p.fault(ctx, err, nil)
 	}
-	return p.follows(ctx)
+	return won, p.follows(ctx)
 }
 
 // Type focuses an element and types a text key by key, with a pause after each,
@@ -61,7 +61,7 @@ func (p *Page) Change(ctx context.Context, selectors synthetic.Selectors, value 
 func (p *Page) Type(ctx context.Context, selectors synthetic.Selectors, text string, perKey time.Duration) error {
 	ctx, done := p.bind(ctx)
 	defer done()
-	err := p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
+	_, err := p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
 		var field filled
 		err := p.ask(ctx, &field, "focus", elements)
 		return field.obstacle, err

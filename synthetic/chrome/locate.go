@@ -42,13 +42,13 @@ func (o obstacle) fault(selectors synthetic.Selectors) error {
 }
 
 // race tries the alternatives in turn, again and again, until try accepts what
-// one of them found. It fails with the obstacle of the alternative that came
-// closest.
-func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func(context.Context, handle) (obstacle, error)) error {
-	return p.poll(ctx, func(ctx context.Context) error {
+// one of them found, and returns its index. It fails with the obstacle of the
+// alternative that came closest.
+func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func(context.Context, handle) (obstacle, error)) (won int, err error) {
+	err = p.poll(ctx, func(ctx context.Context) error {
 		closest := obstacle{Why: "missing"}
 		var failed error
-		for _, chain := range selectors {
+		for i, chain := range selectors {
 			elements, err := p.find(ctx, chain)
 			var met obstacle
 			if err == nil {
@@ -60,6 +60,7 @@ func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func
 			case err != nil:
 				failed = fmt.Errorf("%s: %w", chain, err)
 			case met.Why == "":
+				won = i
 				return nil
 			case met.Why != "missing":
 				closest = met
@@ -70,6 +71,7 @@ func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func
 		}
 		return closest.fault(selectors)
 	})
+	return won, err
 }
 
 func isFinal(err error) bool {

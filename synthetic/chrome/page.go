@@ -73,6 +73,14 @@ type Page struct {
 	modifiers int64
 }
 
+// In implements [synthetic.Page].
+func (p *Page) In(_ context.Context, place synthetic.Place) (synthetic.Surface, error) {
+	if place.Target != "" || len(place.Frame) > 0 {
+		return nil, &synthetic.Fault{Reason: beacon.ReasonCommandRefused, Agent: true, Message: "only the main frame of the page can be used"}
+	}
+	return p, nil
+}
+
 var errClosed = &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "the page was closed"}
 
 // NewPage opens a page in a browser context of its own: no cookie, cache or

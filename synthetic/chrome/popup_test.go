@@ -56,11 +56,11 @@ func TestPopups(t *testing.T) {
 	before := tabs(t, browser)
 	visit(t, page, site.URL+"/popups")
 	for i, link := range []string{"text/Blank", "text/Open"} {
-		check(t, page.Click(within(t, patience), selectors(t, link), synthetic.ClickOptions{}))
+		check(t, click(within(t, patience), page, selectors(t, link), synthetic.ClickOptions{}))
 		eventually(t, "a popup was there: "+link, func() bool { return page.popups.Load() > int64(i) })
 		eventually(t, "it is closed: "+link, func() bool { return tabs(t, browser) == before })
 	}
-	check(t, page.Click(within(t, patience), selectors(t, "text/Flood"), synthetic.ClickOptions{}))
+	check(t, click(within(t, patience), page, selectors(t, "text/Flood"), synthetic.ClickOptions{}))
 	most := 0
 	for end := time.Now().Add(time.Second); time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
 		most = max(most, tabs(t, browser)-before)

@@ -3,6 +3,7 @@
 package chrome
 
 import (
+	"context"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -25,7 +26,7 @@ func TestClick_Selectors(t *testing.T) {
 		`xpath///button`, "pierce/button",
 	} {
 		visit(t, page, site.URL+"/results")
-		if err := page.Click(within(t, patience), selectors(t, selector), synthetic.ClickOptions{}); err != nil {
+		if err := click(within(t, patience), page, selectors(t, selector), synthetic.ClickOptions{}); err != nil {
 			t.Errorf("%s: %v", selector, err)
 			continue
 		}
@@ -41,10 +42,14 @@ func TestClick_Race(t *testing.T) {
 	site, browser := newSite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/results")
-	check(t, page.Click(within(t, patience), selectors(t, "aria/Nothing", "#nothing", "text/Add to cart"), synthetic.ClickOptions{}))
-	err := page.Click(within(t, tooShort), selectors(t, "aria/Nothing", "#nothing"), synthetic.ClickOptions{})
+	won, err := page.Click(within(t, patience), selectors(t, "aria/Nothing", "#nothing", "text/Add to cart"), synthetic.ClickOptions{})
+	check(t, err)
+	if won != 2 {
+		t.Errorf("alternative %d won, want 2", won)
+	}
+	err = click(within(t, tooShort), page, selectors(t, "aria/Nothing", "#nothing"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonElementNotFound, "no element found by aria/Nothing, #nothing")
-	err = page.Click(within(t, tooShort), selectors(t, "p["), synthetic.ClickOptions{})
+	err = click(within(t, tooShort), page, selectors(t, "p["), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonTimeout, "not a valid selector")
 }
 
@@ -62,13 +67,13 @@ func TestClick_Shadow(t *testing.T) {
 		"aria":   {{css("my-host"), css("inner-host"), {Kind: synthetic.SelectARIA, Value: "Deep"}}},
 	} {
 		visit(t, page, site.URL+"/shadow")
-		if err := page.Click(within(t, patience), way, synthetic.ClickOptions{}); err != nil {
+		if err := click(within(t, patience), page, way, synthetic.ClickOptions{}); err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
 		}
 		wantTitle(t, page, "deep clicked")
 	}
-	err := page.Click(within(t, tooShort), synthetic.CSS("#deep"), synthetic.ClickOptions{})
+	err := click(within(t, tooShort), page, synthetic.CSS("#deep"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonElementNotFound, "#deep")
 }
 
@@ -78,7 +83,7 @@ func TestClick_ClobberedForm(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/clobbered")
 	for _, selector := range []string{"form", "text/Pay now", "pierce/form", "xpath///form"} {
-		check(t, page.Click(within(t, patience), selectors(t, selector), synthetic.ClickOptions{}))
+		check(t, click(within(t, patience), page, selectors(t, selector), synthetic.ClickOptions{}))
 	}
 	wantTitle(t, page, "clobbered")
 }
@@ -92,14 +97,14 @@ func TestClick_Obstacles(t *testing.T) {
 		"#off": "<button#off> found by #off cannot be used: disabled", "#gone": "hidden",
 		"#under": "covered by <div#veil.modal>",
 	} {
-		err := page.Click(within(t, tooShort), synthetic.CSS(selector), synthetic.ClickOptions{})
+		err := click(within(t, tooShort), page, synthetic.CSS(selector), synthetic.ClickOptions{})
 		wantFault(t, err, beacon.ReasonTimeout, words)
 	}
-	check(t, page.Click(within(t, patience), synthetic.CSS("#late"), synthetic.ClickOptions{}))
+	check(t, click(within(t, patience), page, synthetic.CSS("#late"), synthetic.ClickOptions{}))
 	wantTitle(t, page, "late")
-	check(t, page.Click(within(t, patience), synthetic.CSS("#styled"), synthetic.ClickOptions{}))
+	check(t, click(within(t, patience), page, synthetic.CSS("#styled"), synthetic.ClickOptions{}))
 	wantValue(t, page, "styled.checked", "true")
-	check(t, page.Click(within(t, patience), synthetic.CSS("#far"), synthetic.ClickOptions{}))
+	check(t, click(within(t, patience), page, synthetic.CSS("#far"), synthetic.ClickOptions{}))
 	wantTitle(t, page, "far")
 }
 
@@ -116,7 +121,7 @@ func TestClick_ButtonsAndOffsets(t *testing.T) {
 		"auxclick 2":      {Button: synthetic.ButtonSecondary},
 		"touchstart":      {Device: synthetic.DeviceTouch, Hold: time.Millisecond},
 	} {
-		check(t, page.Click(within(t, patience), synthetic.CSS("#area"), options))
+		check(t, click(within(t, patience), page, synthetic.CSS("#area"), options))
 		title, err := page.Title(t.Context())
 		check(t, err)
 		if !strings.HasPrefix(title, strings.TrimSpace(want)) {
@@ -131,7 +136,7 @@ func TestClick_WaitsForNavigation(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/")
 	before := page.Navigations()
-	check(t, page.Click(within(t, patience), selectors(t, "text/All things"), synthetic.ClickOptions{}))
+	check(t, click(within(t, patience), page, selectors(t, "text/All things"), synthetic.ClickOptions{}))
 	if page.URL() != site.URL+"/results?q=all" {
 		t.Errorf("at %s right after the click", page.URL())
 	}
@@ -150,7 +155,7 @@ func TestClick_WaitsForNavigation(t *testing.T) {
 	ctx = within(t, tooShort)
 	wantFault(t, page.AwaitTitle(ctx, "Cart"), beacon.ReasonAssertion, `the title is "results", expected "Cart"`)
 	visit(t, page, site.URL+"/")
-	err := page.Click(within(t, patience), selectors(t, "text/Broken"), synthetic.ClickOptions{})
+	err := click(within(t, patience), page, selectors(t, "text/Broken"), synthetic.ClickOptions{})
 	wantFault(t, err, beacon.ReasonNavigation, "HTTP status 500")
 }
 
@@ -172,7 +177,7 @@ func TestChange(t *testing.T) {
 		{"#color", "#ff0000", "color.value", `"#ff0000"`},
 		{"#box", "true", "box.checked", "true"},
 	} {
-		if err := page.Change(within(t, patience), synthetic.CSS(test.field), test.value); err != nil {
+		if err := change(within(t, patience), page, synthetic.CSS(test.field), test.value); err != nil {
 			t.Errorf("%s: %v", test.field, err)
 			continue
 		}
@@ -182,11 +187,11 @@ func TestChange(t *testing.T) {
 		wantValue(t, page, "log.includes('"+field+"')", "true")
 	}
 	wantValue(t, page, "log.includes('key:d')", "true")
-	err := page.Change(within(t, tooShort), synthetic.CSS("#pick"), "hush")
+	err := change(within(t, tooShort), page, synthetic.CSS("#pick"), "hush")
 	if fault := wantFault(t, err, beacon.ReasonTimeout, "<select#pick>"); strings.Contains(fault.Message, "hush") {
 		t.Errorf("the value shows: %s", fault.Message)
 	}
-	wantFault(t, page.Change(within(t, tooShort), synthetic.CSS("#fixed"), "x"), beacon.ReasonTimeout, "read-only")
+	wantFault(t, change(within(t, tooShort), page, synthetic.CSS("#fixed"), "x"), beacon.ReasonTimeout, "read-only")
 }
 
 func TestKeys(t *testing.T) {
@@ -194,7 +199,7 @@ func TestKeys(t *testing.T) {
 	site, browser := newSite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/fields")
-	check(t, page.Click(t.Context(), synthetic.CSS("#full"), synthetic.ClickOptions{}))
+	check(t, click(t.Context(), page, synthetic.CSS("#full"), synthetic.ClickOptions{}))
 	for _, press := range []struct {
 		key  string
 		down bool
@@ -210,7 +215,7 @@ func TestKeys(t *testing.T) {
 	wantFault(t, page.KeyDown(t.Context(), "NoSuchKey"), beacon.ReasonCommandRefused, "NoSuchKey")
 
 	visit(t, page, site.URL+"/")
-	check(t, page.Change(t.Context(), selectors(t, "aria/Search the shop"), "mug"))
+	check(t, change(t.Context(), page, selectors(t, "aria/Search the shop"), "mug"))
 	check(t, page.KeyDown(within(t, patience), "Enter"))
 	if page.URL() != site.URL+"/results?q=mug" {
 		t.Errorf("Enter led to %s", page.URL())
@@ -331,7 +336,7 @@ func TestBinding_LastWords(t *testing.T) {
 		InitScript: `tell("early " + location.pathname); addEventListener("beforeunload", () => tell("late " + location.pathname))`,
 	})
 	visit(t, page, site.URL+"/")
-	check(t, page.Click(t.Context(), selectors(t, "text/All things"), synthetic.ClickOptions{}))
+	check(t, click(t.Context(), page, selectors(t, "text/All things"), synthetic.ClickOptions{}))
 	visit(t, page, other+"/fields")
 	visit(t, page, site.URL+"/buttons")
 	check(t, page.Close(t.Context()))
@@ -376,4 +381,15 @@ func TestClose_SendsBeacons(t *testing.T) {
 	visit(t, page, site.URL)
 	check(t, page.Close(t.Context()))
 	eventually(t, "both are sent", func() bool { return len(sent) == 2 })
+}
+
+// click and change are for tests that do not ask which alternative won.
+func click(ctx context.Context, page *Page, selectors synthetic.Selectors, options synthetic.ClickOptions) error {
+	_, err := page.Click(ctx, selectors, options)
+	return err
+}
+
+func change(ctx context.Context, page *Page, selectors synthetic.Selectors, value string) error {
+	_, err := page.Change(ctx, selectors, value)
+	return err
 }

@@ -117,7 +117,7 @@ func (v *visitor) click(ctx context.Context, selector string) error {
 	v.think(ctx)
 	waiting, cancel := context.WithTimeout(ctx, v.patience)
 	defer cancel()
-	if err := v.page.Click(waiting, synthetic.CSS(selector), synthetic.ClickOptions{}); err != nil {
+	if _, err := v.page.Click(waiting, synthetic.CSS(selector), synthetic.ClickOptions{}); err != nil {
 		return v.impatience(ctx, waiting, fmt.Errorf("click %s: %w", selector, err))
 	}
 	return nil
