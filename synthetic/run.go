@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"throughline/beacon"
 )
@@ -15,10 +16,16 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: err.Error(), Agent: true})
 		return
 	}
-	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout)
+	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
 	begun := r.now()
 	for i, step := range journey.Steps {
+		if i > 0 {
+			begun = begun.Add(r.pause(runCtx, options.SlowMo))
+		}
+		if options.OnBegin != nil {
+			options.OnBegin(i)
+		}
 		outcome := r.step(ctx, runCtx, page, base, i, step)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = r.now().Sub(begun)
@@ -33,6 +40,21 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	}
 }
 
+// pause waits between two steps and returns how long it did.
+func (r *Runner) pause(ctx context.Context, d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	begun := r.now()
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+	return r.now().Sub(begun)
+}
+
 // step executes one step within its own time and the run's.
 func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, index int, step Step) StepResult {
 	outcome := StepResult{
@@ -41,10 +63,12 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 	}
 	stepCtx, cancel := context.WithTimeout(runCtx, step.Timeout)
 	defer cancel()
+	on := &stage{base: base}
 	err := stepCtx.Err()
 	if err == nil {
-		outcome.Selector, err = step.run(stepCtx, page, base)
+		err = step.run(stepCtx, page, on)
 	}
+	outcome.Selector, outcome.Alternative = on.selector, on.alternative
 	outcome.Duration = r.now().Sub(outcome.Started)
 	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {
 		outcome.URL = clean

@@ -56,6 +56,14 @@ type RunOptions struct {
 	Slot time.Time
 	// BaseURL overrides the journey's for relative addresses, if not empty.
 	BaseURL string
+	// Variables are the values of the journey's variables, by name, before those
+	// that the journey itself gives them.
+	Variables map[string]string
+	// SlowMo is a pause between steps, for people who watch. It is not part of
+	// the run's time.
+	SlowMo time.Duration
+	// OnBegin is called when a step begins, from the goroutine of Run.
+	OnBegin func(index int)
 	// OnStep is called when a step has ended, from the goroutine of Run. A run
 	// that is begun again in a new browser calls it anew from step 0.
 	OnStep func(StepResult)
