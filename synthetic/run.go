@@ -10,16 +10,16 @@ import (
 
 // steps executes the steps until one does not pass.
 func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options RunOptions, result *Result) {
-	base, err := journey.base(options.BaseURL)
+	base, err := journey.base(ctx, options.BaseURL, options.values)
 	if err != nil {
-		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: err.Error(), Agent: true})
+		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: options.values.redact(err.Error()), Agent: true})
 		return
 	}
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout)
 	defer cancel()
 	begun := r.now()
 	for i, step := range journey.Steps {
-		outcome := r.step(ctx, runCtx, page, base, i, step)
+		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = r.now().Sub(begun)
 		if options.OnStep != nil {
@@ -34,7 +34,7 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 }
 
 // step executes one step within its own time and the run's.
-func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, index int, step Step) StepResult {
+func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, values *values, index int, step Step) StepResult {
 	outcome := StepResult{
 		Index: index, Name: step.Name, Type: step.Type(),
 		Started: r.now(), Outcome: beacon.RunPassed,
@@ -43,7 +43,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 	defer cancel()
 	err := stepCtx.Err()
 	if err == nil {
-		outcome.Selector, err = step.run(stepCtx, page, base)
+		outcome.Selector, err = step.run(stepCtx, page, base, values)
 	}
 	outcome.Duration = r.now().Sub(outcome.Started)
 	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {
@@ -53,7 +53,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 		fault := classify(ctx, runCtx, err)
 		outcome.Outcome, outcome.Reason, outcome.Message = fault.outcome(), fault.Reason, fault.Message
 	}
-	return outcome
+	return values.redactStep(outcome)
 }
 
 // classify tells whose fault it is that a step failed: that the run was
