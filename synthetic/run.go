@@ -11,9 +11,9 @@ import (
 
 // steps executes the steps until one does not pass.
 func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options RunOptions, result *Result) {
-	base, err := journey.base(options.BaseURL)
+	base, err := journey.base(ctx, options.BaseURL, options.values)
 	if err != nil {
-		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: err.Error(), Agent: true})
+		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: options.values.redact(err.Error()), Agent: true})
 		return
 	}
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
@@ -26,7 +26,7 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		if options.OnBegin != nil {
 			options.OnBegin(i)
 		}
-		outcome := r.step(ctx, runCtx, page, base, i, step)
+		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = r.now().Sub(begun)
 		if options.OnStep != nil {
@@ -46,24 +46,19 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) time.Duration {
 		return 0
 	}
 	begun := r.now()
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-ctx.Done():
-	}
+	_ = pause(ctx, d) // the next step tells when the context is over
 	return r.now().Sub(begun)
 }
 
 // step executes one step within its own time and the run's.
-func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, index int, step Step) StepResult {
+func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, values *values, index int, step Step) StepResult {
 	outcome := StepResult{
 		Index: index, Name: step.Name, Type: step.Type(),
 		Started: r.now(), Outcome: beacon.RunPassed,
 	}
 	stepCtx, cancel := context.WithTimeout(runCtx, step.Timeout)
 	defer cancel()
-	on := &stage{base: base}
+	on := &stage{base: base, values: values}
 	err := stepCtx.Err()
 	if err == nil {
 		err = step.run(stepCtx, page, on)
@@ -77,7 +72,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 		fault := classify(ctx, runCtx, err)
 		outcome.Outcome, outcome.Reason, outcome.Message = fault.outcome(), fault.Reason, fault.Message
 	}
-	return outcome
+	return values.redactStep(outcome)
 }
 
 // classify tells whose fault it is that a step failed: that the run was

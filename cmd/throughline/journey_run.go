@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -86,7 +87,7 @@ journey could not be run.`,
 func (o *journeyRunOptions) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&o.baseURL, "base-url", "", "`URL` that relative addresses of YAML journeys refer to, instead of the journey's own")
-	flags.StringArrayVar(&o.variables, "var", nil, "`name=value` of a variable of the journeys; may be given more than once")
+	flags.StringArrayVar(&o.variables, "var", nil, "`name=value` of a variable of the journeys, but a secret; may be given more than once")
 	flags.StringVar(&o.collector, "collector", "", "`URL` of a collector to report to")
 	flags.StringVar(&o.key, "key", "", "write `key` of the app to report for")
 	flags.StringVar(&o.location, "location", "local", "`name` of the place that this runs at")
@@ -152,12 +153,45 @@ func loadAll(files []string) ([]*synthetic.Journey, error) {
 	return journeys, errors.Join(errs...)
 }
 
+// checkVariables finds out before any run whether all can begin.
+func checkVariables(journeys []*synthetic.Journey, variables map[string]string, getenv func(string) string) error {
+	used := map[string]string{}
+	var errs []error
+	for _, journey := range journeys {
+		given := variablesOf(journey, variables)
+		maps.Copy(used, given)
+		if err := journey.CheckVariables(getenv, given); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", journey.Name, err))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		if _, ok := used[name]; !ok {
+			errs = append(errs, fmt.Errorf("--var: no journey has a variable %s", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// variablesOf are those of the variables that a journey has.
+func variablesOf(journey *synthetic.Journey, variables map[string]string) map[string]string {
+	given := map[string]string{}
+	for _, variable := range journey.Variables {
+		if value, ok := variables[variable.Name]; ok {
+			given[variable.Name] = value
+		}
+	}
+	return given
+}
+
 func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env environment) error {
 	variables, err := o.check()
 	if err != nil {
 		return &exitError{exitBadInput, err}
 	}
 	journeys, err := loadAll(files)
+	if err == nil {
+		err = checkVariables(journeys, variables, env.getenv)
+	}
 	if err != nil {
 		return &exitError{exitBadInput, err}
 	}
@@ -260,7 +294,7 @@ func (d *desk) runOne(ctx context.Context, done *journeyRun) error {
 	var errs []error
 	for attempt := 0; attempt <= d.options.retries; attempt++ {
 		run := d.run
-		run.Variables = maps.Clone(d.run.Variables)
+		run.Variables = variablesOf(done.journey, d.run.Variables)
 		run.OnBegin, run.OnStep = d.progress.beginStep, d.progress.endStep
 		d.progress.begin(done.journey, attempt)
 		result := d.runner.Run(ctx, done.journey, run)

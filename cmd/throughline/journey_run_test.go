@@ -165,6 +165,28 @@ func TestJourneyRun_RefusesOptions(t *testing.T) {
 	}
 }
 
+func TestJourneyRun_Variables(t *testing.T) {
+	shop := smallShop(t)
+	journey := writeFile(t, "good.yaml", "name: Good\nvariables: {button: none, user: {env: THE_USER}}\nsteps:\n  - {name: Open, navigate: /}\n  - {timeout: 2s, click: '${button}'}\n")
+	other := writeFile(t, "other.yaml", goodJourney)
+	for name, test := range map[string]struct {
+		args []string
+		code int
+		says string
+	}{
+		"given":   {[]string{"--var=button=#buy", "--var=user=anna=b"}, exitOK, "2 passed"},
+		"missing": {[]string{"--var=button=#buy"}, exitBadInput, "Good: variable user: the environment variable THE_USER is not set"},
+		"unknown": {[]string{"--var=user=anna", "--var=size=1"}, exitBadInput, "--var: no journey has a variable size"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			code, out, stderr := command(t.Context(), append([]string{"journey", "run", journey, other, "--base-url", shop.URL}, test.args...)...)
+			if code != test.code || !strings.Contains(out+stderr, test.says) {
+				t.Errorf("exit %d, want %d and %q:\n%s%s", code, test.code, test.says, out, stderr)
+			}
+		})
+	}
+}
+
 func TestJourneyRun_CompletesFiles(t *testing.T) {
 	_, out, _ := command(t.Context(), "__complete", "journey", "run", "x")
 	if !strings.HasPrefix(out, "yaml\nyml\njson\n:8\n") {
