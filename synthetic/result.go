@@ -33,6 +33,8 @@ type Result struct {
 	Pages []beacon.Report
 	// LostPages counts reports of the pages that were malformed or too many.
 	LostPages int
+	// Artifacts is the evidence that was kept.
+	Artifacts []Artifact
 }
 
 // StepResult is how a step ended.
@@ -51,6 +53,8 @@ type StepResult struct {
 	// Selector is the alternative that led to the step's element, as it is written
 	// in a file; empty when none did or the step has none.
 	Selector string
+	// Alternative is the place of that selector among the step's, from 0.
+	Alternative int
 }
 
 // passed counts the steps that passed.
