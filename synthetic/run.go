@@ -18,10 +18,15 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout)
 	defer cancel()
 	begun := r.now()
+	clerk := newClerk(r, page, options, result)
+	defer clerk.records(ctx)
 	for i, step := range journey.Steps {
+		page.BeginStep(i)
 		outcome := r.step(ctx, runCtx, page, base, i, step)
+		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
-		result.Duration = r.now().Sub(begun)
+		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
+		clerk.screenshot(ctx, outcome)
 		if options.OnStep != nil {
 			options.OnStep(outcome)
 		}
