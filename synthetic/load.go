@@ -135,7 +135,7 @@ func loadYAML(data []byte) (*Journey, error) {
 	r := newReader(root, true)
 	journey := &Journey{Name: r.text("name", required)}
 	readSettings(r, journey)
-	r.steps(journey, readYAMLStep)
+	r.steps(journey, 0, readYAMLStep)
 	r.done()
 	return journey, r.err()
 }
@@ -176,25 +176,32 @@ func loadRecorder(data []byte) (*Journey, error) {
 		Timeout:  DefaultTimeout,
 		Viewport: DefaultViewport,
 	}
-	r.scope.plain = true
+	skip := 0
+	if readJourneyStep(r, journey) {
+		skip = 1
+	} else {
+		r.scope.plain = true
+	}
 	timeout := r.milliseconds("timeout", DefaultStepTimeout)
-	r.steps(journey, func(step *reader) Step { return readRecorderStep(step, timeout) })
+	r.steps(journey, skip, func(step *reader) Step { return readRecorderStep(step, timeout) })
 	return journey, r.err()
 }
 
-// steps reads the list of steps and checks what both formats share.
-func (r *reader) steps(journey *Journey, read func(*reader) Step) {
+// steps reads the list of steps, without the first skip ones, and checks what both
+// formats share.
+func (r *reader) steps(journey *Journey, skip int, read func(*reader) Step) {
 	if strings.TrimSpace(journey.Name) == "" || len(journey.Name) > beacon.MaxNameBytes {
 		r.fail(r.nameField(), "must be 1 to %d bytes of text", beacon.MaxNameBytes)
 	}
 	steps := r.objects("steps")
-	if len(steps) == 0 || len(steps) > MaxSteps {
+	if count := len(steps) - skip; count <= 0 || count > MaxSteps {
 		r.fail("steps", "must be a list of 1 to %d steps", MaxSteps)
-	}
-	if len(steps) > MaxSteps {
 		return
 	}
 	for i, step := range steps {
+		if i < skip {
+			continue
+		}
 		step = step.apart()
 		step.at.Step = i
 		journey.Steps = append(journey.Steps, read(step))
@@ -209,24 +216,32 @@ func (r *reader) nameField() string {
 }
 
 func readRecorderStep(r *reader, timeout time.Duration) Step {
-	kind := r.kind(r.text("type", required))
-	r.at.Type = kind.name
+	name := r.text("type", required)
+	if name != customType {
+		r.at.Type = r.kind(name).name
+	}
 	step := Step{Timeout: r.milliseconds("timeout", timeout)}
+	if r.preferred("timeout") != "timeout" {
+		step.Timeout = r.duration(ours+"timeout", timeout, MaxTimeout)
+	}
+	r.stepSettings(&step)
+	if name == customType {
+		return readCustomStep(r, step)
+	}
+	kind := r.kind(name)
+	if kind.own {
+		r.fail("", "%q is no step type of the Recorder; write a customStep named %q", name, ours+name)
+	}
 	return finishStep(r, step, kind)
 }
 
 // readYAMLStep reads a step: the key that names its type, name and timeout.
 func readYAMLStep(r *reader) Step {
-	step := Step{
-		Name:    r.text("name", optional),
-		Timeout: r.duration("timeout", DefaultStepTimeout, MaxTimeout),
-	}
-	if len(step.Name) > beacon.MaxNameBytes {
-		r.fail("name", "must be at most %d bytes", beacon.MaxNameBytes)
-	}
+	step := Step{Timeout: r.duration("timeout", DefaultStepTimeout, MaxTimeout)}
+	r.stepSettings(&step)
 	var types []string
 	for _, key := range r.object.keys {
-		if key != "name" && key != "timeout" {
+		if !r.used[key] {
 			types = append(types, key)
 		}
 	}
@@ -238,6 +253,15 @@ func readYAMLStep(r *reader) Step {
 	r.at.Type = kind.name
 	params := r.params(types[0], kind.short)
 	return finishStep(params, step, kind)
+}
+
+// stepSettings reads what both formats have beside a step's type.
+func (r *reader) stepSettings(step *Step) {
+	name := r.own("name")
+	step.Name = r.text(name, optional)
+	if len(step.Name) > beacon.MaxNameBytes {
+		r.fail(name, "must be at most %d bytes", beacon.MaxNameBytes)
+	}
 }
 
 // finishStep reads what a step of a known type holds.
@@ -266,18 +290,20 @@ type stepKind struct {
 	// short is the field that a step of plain text stands for in YAML.
 	short string
 	read  func(*reader) Action
+	// own says that the Recorder does not know it.
+	own bool
 }
 
 func stepKinds() []stepKind {
 	return []stepKind{
-		{"navigate", "url", readNavigate},
-		{"click", "selectors", readClick},
-		{"change", "", readChange},
-		{"keyDown", "key", readKeyDown},
-		{"keyUp", "key", readKeyUp},
-		{"waitForElement", "selectors", readWaitForElement},
-		{"waitForExpression", "expression", readWaitForExpression},
-		{"setViewport", "", readSetViewport},
+		{name: "navigate", short: "url", read: readNavigate},
+		{name: "click", short: "selectors", read: readClick},
+		{name: "change", read: readChange},
+		{name: "keyDown", short: "key", read: readKeyDown},
+		{name: "keyUp", short: "key", read: readKeyUp},
+		{name: "waitForElement", short: "selectors", read: readWaitForElement},
+		{name: "waitForExpression", short: "expression", read: readWaitForExpression},
+		{name: "setViewport", read: readSetViewport},
 	}
 }
 
@@ -289,12 +315,20 @@ func supportedTypes() string {
 	return strings.Join(names, ", ")
 }
 
-// kind looks a step type up.
-func (r *reader) kind(name string) stepKind {
+// findKind looks a step type up.
+func findKind(name string) (stepKind, bool) {
 	for _, kind := range stepKinds() {
 		if kind.name == name {
-			return kind
+			return kind, true
 		}
+	}
+	return stepKind{}, false
+}
+
+// kind looks a step type up that a file names.
+func (r *reader) kind(name string) stepKind {
+	if kind, found := findKind(name); found {
+		return kind
 	}
 	r.fail("", "unsupported step type %q; supported: %s", name, supportedTypes())
 	return stepKind{name: name}

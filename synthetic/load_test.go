@@ -154,7 +154,7 @@ func TestParseARIA(t *testing.T) {
 }
 
 // FuzzLoad feeds both loaders with any bytes: what loads must be a journey that
-// can be run.
+// can be run, and written and read again.
 func FuzzLoad(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join(journeys, "*[nl]"))
 	if err != nil {
@@ -188,5 +188,6 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("cannot be run: %+v", step)
 			}
 		}
+		checkWritten(t, journey)
 	})
 }

@@ -200,6 +200,24 @@ func readVariable(r *reader, name string) Variable {
 	return variable
 }
 
+// variables writes them, as a mapping.
+func (w *writer) variables(variables []Variable) {
+	all := w.inner()
+	for _, variable := range variables {
+		if variable.Source == FromText {
+			all.text(variable.Name, variable.Value)
+			continue
+		}
+		source := w.inner()
+		source.text(string(variable.Source), variable.Value)
+		if variable.Default != nil {
+			source.text("default", *variable.Default)
+		}
+		all.child(variable.Name, source)
+	}
+	w.child("variables", all)
+}
+
 // checkSource refuses names that cannot be read, or must not be.
 func checkSource(r *reader, variable Variable) {
 	field := string(variable.Source)
