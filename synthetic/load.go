@@ -269,12 +269,7 @@ func finishStep(r *reader, step Step, kind stepKind) Step {
 	if kind.read == nil || r.failed() {
 		return step
 	}
-	if target := r.text("target", optional); target != "" && target != "main" {
-		r.fail("target", "only the main page is supported, not popups or other targets")
-	}
-	if frames, given := r.list("frame"); given && len(frames) > 0 {
-		r.fail("frame", "only the main frame is supported, not frames within it")
-	}
+	readPlace(r)
 	step.Expect = readExpected(r)
 	step.Action = kind.read(r)
 	r.done()
@@ -282,6 +277,16 @@ func finishStep(r *reader, step Step, kind stepKind) Step {
 		step.Name = cut(step.Action.label(), beacon.MaxNameBytes)
 	}
 	return step
+}
+
+// readPlace reads where the step acts.
+func readPlace(r *reader) {
+	if target := r.text("target", optional); target != "" && target != "main" {
+		r.fail("target", "only the main page is supported, not popups or other targets")
+	}
+	if frames, given := r.list("frame"); given && len(frames) > 0 {
+		r.fail("frame", "only the main frame is supported, not frames within it")
+	}
 }
 
 // stepKind is one row of the table of supported step types.
@@ -292,18 +297,20 @@ type stepKind struct {
 	read  func(*reader) Action
 	// own says that the Recorder does not know it.
 	own bool
+	// about says what it does, in an editor.
+	about string
 }
 
 func stepKinds() []stepKind {
 	return []stepKind{
-		{name: "navigate", short: "url", read: readNavigate},
-		{name: "click", short: "selectors", read: readClick},
-		{name: "change", read: readChange},
-		{name: "keyDown", short: "key", read: readKeyDown},
-		{name: "keyUp", short: "key", read: readKeyUp},
-		{name: "waitForElement", short: "selectors", read: readWaitForElement},
-		{name: "waitForExpression", short: "expression", read: readWaitForExpression},
-		{name: "setViewport", read: readSetViewport},
+		{name: "navigate", short: "url", read: readNavigate, about: "Loads an address."},
+		{name: "click", short: "selectors", read: readClick, about: "Clicks an element."},
+		{name: "change", read: readChange, about: "Gives a form field a value."},
+		{name: "keyDown", short: "key", read: readKeyDown, about: "Presses a key and leaves it down."},
+		{name: "keyUp", short: "key", read: readKeyUp, about: "Releases a key."},
+		{name: "waitForElement", short: "selectors", read: readWaitForElement, about: "Waits until elements are there."},
+		{name: "waitForExpression", short: "expression", read: readWaitForExpression, about: "Waits until a JavaScript expression is true."},
+		{name: "setViewport", read: readSetViewport, about: "Resizes the page."},
 	}
 }
 

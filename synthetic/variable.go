@@ -31,6 +31,11 @@ const (
 	FromTOTP VariableSource = "totp"
 )
 
+// namedSources are those that a file has a word for.
+func namedSources() []VariableSource {
+	return []VariableSource{FromEnv, FromFile, FromSecret, FromTOTP}
+}
+
 // Variable is a named text that others of the journey refer to as ${name}.
 type Variable struct {
 	Name   string
@@ -156,6 +161,7 @@ func readLocal(dir, name string) (string, error) {
 // readVariables reads the variables and makes their names known to the reader.
 func readVariables(r *reader) []Variable {
 	const field = "variables"
+	r.sketch.put(field, &schema{Type: []string{"object"}, Others: variableSchema()}, false)
 	child := r.child(field)
 	if child == nil {
 		return nil
@@ -171,6 +177,24 @@ func readVariables(r *reader) []Variable {
 	return variables
 }
 
+// variableSchema is that of one variable.
+func variableSchema() *schema {
+	from := &schema{Type: []string{"object"}, Properties: map[string]*schema{}, Others: nothing()}
+	about := map[VariableSource]string{
+		FromEnv:    "The environment variable that holds it.",
+		FromFile:   "The file that holds it, beside the journey's or below.",
+		FromSecret: "The environment variable, or the file in the directory that " + secretsVariable + " names, that holds it. It shows nowhere.",
+		FromTOTP:   "The secret with the seed, in base32, of the codes that it gives.",
+	}
+	for _, source := range namedSources() {
+		from.Properties[string(source)] = &schema{Type: []string{"string"}, MinLength: 1, Description: about[source]}
+		from.OneOf = append(from.OneOf, &schema{Required: []string{string(source)}})
+	}
+	from.Properties["default"] = anyText()
+	from.Properties["default"].Description = "What it is if the environment variable is not set."
+	return &schema{AnyOf: []*schema{anyText(), from}}
+}
+
 func readVariable(r *reader, name string) Variable {
 	n, _ := r.get(name)
 	if _, mapping := n.value.(*object); !mapping {
@@ -179,7 +203,7 @@ func readVariable(r *reader, name string) Variable {
 	source := r.of(n, name)
 	variable := Variable{Name: name}
 	given := 0
-	for _, from := range []VariableSource{FromEnv, FromFile, FromSecret, FromTOTP} {
+	for _, from := range namedSources() {
 		if _, ok := source.get(string(from)); ok {
 			variable.Source, variable.Value = from, source.text(string(from), required)
 			given++

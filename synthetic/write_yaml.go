@@ -129,7 +129,8 @@ func yamlInline(n node, depth int) (string, bool) {
 	case *object:
 		for _, key := range value.keys {
 			text, fits := yamlInline(value.members[key], depth+1)
-			ok = ok && fits
+			_, nested := value.members[key].value.(*object)
+			ok = ok && fits && !nested
 			parts = append(parts, yamlScalar(key, true)+": "+text)
 		}
 		return "{" + strings.Join(parts, ", ") + "}", ok || len(parts) == 0
@@ -199,7 +200,7 @@ var oddNumber = regexp.MustCompile(`^[.]([^A-Za-z_]|(?i:inf|nan)|$)`)
 func yamlScalar(text string, flow bool) string {
 	quoted := token.IsNeedQuoted(text) || !printable(text) || strings.TrimSpace(text) != text ||
 		strings.ContainsAny(text[:1], "-?:=<~") || oddNumber.MatchString(text) || strings.Contains(text, "<<") || strings.Contains(text, ": ") ||
-		flow && strings.ContainsAny(text, "[]{},:?")
+		strings.ContainsAny(text, "{}") || flow && strings.ContainsAny(text, "[],:?")
 	switch {
 	case !quoted:
 		return text
