@@ -36,5 +36,5 @@ func (c Change) write(w *writer) {
 }
 
 func readChange(r *reader) Action {
-	return Change{Selectors: r.selectors(), Value: r.template("value", present)}
+	return Change{Selectors: r.selectors(required), Value: r.template("value", present)}
 }

@@ -52,7 +52,7 @@ func (w *writer) click(options ClickOptions) {
 }
 
 func readClick(r *reader) Action {
-	click := Click{Selectors: r.selectors()}
+	click := Click{Selectors: r.selectors(required)}
 	x, hasX := r.number(r.preferred("offsetX"))
 	y, hasY := r.number(r.preferred("offsetY"))
 	if hasX && hasY {

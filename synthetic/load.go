@@ -246,7 +246,7 @@ func readYAMLStep(r *reader) Step {
 		}
 	}
 	if len(types) != 1 {
-		r.fail("", "a step has exactly one key naming its type, found %d; supported: %s", len(types), supportedTypes())
+		r.fail("", "a step has exactly one key naming its type, found %d; supported: %s", len(types), r.supportedTypes())
 		return step
 	}
 	kind := r.kind(types[0])
@@ -311,12 +311,18 @@ func stepKinds() []stepKind {
 		{name: "waitForElement", short: "selectors", read: readWaitForElement, about: "Waits until elements are there."},
 		{name: "waitForExpression", short: "expression", read: readWaitForExpression, about: "Waits until a JavaScript expression is true."},
 		{name: "setViewport", read: readSetViewport, about: "Resizes the page."},
+		{name: "assert", short: "text", read: readAssert, own: true, about: "Checks what the page shows and how it was answered."},
+		{name: "capture", read: readCapture, own: true, about: "Reads a text from the page into a variable."},
 	}
 }
 
-func supportedTypes() string {
+// supportedTypes lists the step types that the format has words for.
+func (r *reader) supportedTypes() string {
 	var names []string
 	for _, kind := range stepKinds() {
+		if kind.own && !r.strict {
+			continue
+		}
 		names = append(names, kind.name)
 	}
 	return strings.Join(names, ", ")
@@ -337,7 +343,7 @@ func (r *reader) kind(name string) stepKind {
 	if kind, found := findKind(name); found {
 		return kind
 	}
-	r.fail("", "unsupported step type %q; supported: %s", name, supportedTypes())
+	r.fail("", "unsupported step type %q; supported: %s", name, r.supportedTypes())
 	return stepKind{name: name}
 }
 

@@ -31,7 +31,12 @@ func TestLoadFile_Bad(t *testing.T) {
 			if !errors.As(err, &fileErr) {
 				t.Fatalf("got %v, %v, want a FileError", journey, err)
 			}
-			if got := strings.ReplaceAll(err.Error(), journeys+"/", ""); got != strings.TrimSpace(string(want)) {
+			// The words of a growing table stand in errors, not in fixtures.
+			got := strings.NewReplacer(
+				journeys+"/", "", (&reader{strict: true}).supportedTypes(), "<types>",
+				(&reader{}).supportedTypes(), "<types>", strings.Join(customNames(), ", "), "<custom>",
+			).Replace(err.Error())
+			if got != strings.TrimSpace(string(want)) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})

@@ -57,6 +57,8 @@ type reader struct {
 type scope struct {
 	// names are the variables known so far.
 	names map[string]bool
+	// declared are those that the journey itself has.
+	declared map[string]bool
 	// plain says that the file knows no variables: its texts mean what they say.
 	plain bool
 }
@@ -64,7 +66,7 @@ type scope struct {
 func newReader(root node, strict bool) *reader {
 	r := &reader{
 		at: FileError{Step: -1}, strict: strict,
-		first: new(*FileError), all: new(FileErrors), scope: &scope{names: map[string]bool{}},
+		first: new(*FileError), all: new(FileErrors), scope: &scope{names: map[string]bool{}, declared: map[string]bool{}},
 	}
 	return r.of(root, "")
 }
@@ -130,7 +132,6 @@ func (r *reader) done() {
 
 // get returns a field; null counts as not given.
 func (r *reader) get(field string) (node, bool) {
-	r.sketch.put(field, &schema{}, false)
 	r.used[field] = true
 	n, ok := r.object.members[field]
 	return n, ok && n.value != nil
@@ -337,9 +338,9 @@ func plain(n node) any {
 
 // selectors reads the field selectors: alternatives, each a selector or a chain
 // of selectors; in YAML also one selector.
-func (r *reader) selectors() Selectors {
+func (r *reader) selectors(need need) Selectors {
 	const field = "selectors"
-	r.sketch.put(field, &schema{Ref: "#/$defs/selectors"}, true)
+	r.sketch.put(field, &schema{Ref: "#/$defs/selectors"}, need != optional)
 	n, given := r.get(field)
 	if !given {
 		r.fail(field, "is required")

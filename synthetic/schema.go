@@ -52,7 +52,7 @@ func newSketch() *sketch {
 	return &sketch{of: &schema{Type: []string{"object"}, Properties: map[string]*schema{}, Others: nothing()}}
 }
 
-// put notes a field. One that is asked for twice is what it was first.
+// put notes a field. One that is asked for twice is what it was at first.
 func (s *sketch) put(field string, of *schema, required bool) {
 	if s == nil || s.of.Properties[field] != nil {
 		return
@@ -164,6 +164,12 @@ func fieldDescriptions() map[string]string {
 		"expression":        "JavaScript; promises are awaited.",
 		"operator":          "How the number of elements compares with count; >= if not given.",
 		"count":             "A number of elements; 1 if not given.",
+		"text":              "What must be part of the text of the element, or of the page.",
+		"text_is":           "What the text of the element, or of the page, must be.",
+		"status":            "The HTTP status that the document must have been answered with: 200, 2xx, or a list.",
+		"response_time":     "How long the head of the document's response may take, such as 2s.",
+		"pattern":           "A regular expression that picks a part of the text: its first group, or all that it matches.",
+		"secret":            "true hides the text wherever it would show.",
 		"visible":           "false turns the condition round: it must not hold.",
 		"attributes":        "Attributes that every element must have.",
 		"properties":        "Properties that every element must have, deeply.",

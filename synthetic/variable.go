@@ -172,7 +172,7 @@ func readVariables(r *reader) []Variable {
 			child.fail(name, "is no name of a variable: letters, digits, _ and -, no digit first")
 		}
 		variables = append(variables, readVariable(child, name))
-		r.scope.names[name] = true
+		r.scope.names[name], r.scope.declared[name] = true, true
 	}
 	return variables
 }

@@ -39,7 +39,7 @@ func (w WaitForElement) write(to *writer) {
 
 func readWaitForElement(r *reader) Action {
 	condition := ElementCondition{
-		Selectors:  r.selectors(),
+		Selectors:  r.selectors(required),
 		Operator:   oneOf(r, "operator", ">=", "==", "<="),
 		Count:      1,
 		Attributes: r.texts("attributes"),

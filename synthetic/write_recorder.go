@@ -47,7 +47,14 @@ func (j *Journey) Recorder() ([]byte, error) {
 }
 
 // captures says that steps give variables their values.
-func (j *Journey) captures() bool { return false }
+func (j *Journey) captures() bool {
+	for _, step := range j.Steps {
+		if setter, ok := step.Action.(setter); ok && len(setter.sets()) > 0 {
+			return true
+		}
+	}
+	return false
+}
 
 func recorderStep(file *writer, step Step) *writer {
 	w := file.inner()

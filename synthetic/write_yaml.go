@@ -101,6 +101,11 @@ func (t *yamlText) value(n node, columns int) {
 func (t *yamlText) item(n node, columns int) {
 	t.indent(columns)
 	t.WriteByte('-')
+	if _, list := n.value.([]node); list {
+		line, _ := yamlInline(n, 0)
+		t.WriteString(" " + line + "\n")
+		return
+	}
 	o, ok := n.value.(*object)
 	if _, fits := yamlFlow(n, columns); !ok || len(o.keys) == 0 || fits && columns > 2 {
 		t.value(n, columns)
@@ -200,7 +205,7 @@ var oddNumber = regexp.MustCompile(`^[.]([^A-Za-z_]|(?i:inf|nan)|$)`)
 func yamlScalar(text string, flow bool) string {
 	quoted := token.IsNeedQuoted(text) || !printable(text) || strings.TrimSpace(text) != text ||
 		strings.ContainsAny(text[:1], "-?:=<~") || oddNumber.MatchString(text) || strings.Contains(text, "<<") || strings.Contains(text, ": ") ||
-		strings.ContainsAny(text, "{}") || flow && strings.ContainsAny(text, "[],:?")
+		strings.ContainsAny(text, "{}") || flow && strings.ContainsAny(text, "[],")
 	switch {
 	case !quoted:
 		return text
