@@ -31,7 +31,12 @@ func TestLoadFile_Bad(t *testing.T) {
 			if !errors.As(err, &fileErr) {
 				t.Fatalf("got %v, %v, want a FileError", journey, err)
 			}
-			if got := strings.ReplaceAll(err.Error(), journeys+"/", ""); got != strings.TrimSpace(string(want)) {
+			// The words of a growing table stand in errors, not in fixtures.
+			got := strings.NewReplacer(
+				journeys+"/", "", (&reader{strict: true}).supportedTypes(), "<types>",
+				(&reader{}).supportedTypes(), "<types>", strings.Join(customNames(), ", "), "<custom>",
+			).Replace(err.Error())
+			if got != strings.TrimSpace(string(want)) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
@@ -154,7 +159,7 @@ func TestParseARIA(t *testing.T) {
 }
 
 // FuzzLoad feeds both loaders with any bytes: what loads must be a journey that
-// can be run.
+// can be run, and written and read again.
 func FuzzLoad(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join(journeys, "*[nl]"))
 	if err != nil {
@@ -188,5 +193,6 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("cannot be run: %+v", step)
 			}
 		}
+		checkWritten(t, journey)
 	})
 }
