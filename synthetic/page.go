@@ -10,6 +10,7 @@ import (
 // goroutine at a time.
 type Page interface {
 	Surface
+	Recorder
 	// In waits for a place and returns what to do there. Popups and frames belong
 	// to the page and end with it.
 	In(ctx context.Context, place Place) (Surface, error)
@@ -85,6 +86,10 @@ type Witness interface {
 	AwaitNavigation(ctx context.Context, before int, address string) error
 	// AwaitTitle waits until the document has the title.
 	AwaitTitle(ctx context.Context, title string) error
+	// ConsoleErrors returns the errors in the console since the page was opened:
+	// those that it wrote, those that nobody caught, and the browser's own. There
+	// is one console for the page and all in it.
+	ConsoleErrors() []string
 }
 
 // PageOptions says what a new page is like.
@@ -106,6 +111,16 @@ type PageOptions struct {
 	// OnBinding receives the texts, one at a time, from one goroutine. Texts
 	// that come faster than it returns are queued up to a bound and then dropped.
 	OnBinding func(payload string)
+	Evidence  EvidenceOptions
+}
+
+// EvidenceOptions says what a page's [Recorder] notes beyond what costs nothing.
+type EvidenceOptions struct {
+	// Film keeps small pictures of the last seconds.
+	Film bool
+	// Queries keeps the queries of the addresses of requests. They may hold
+	// credentials.
+	Queries bool
 }
 
 // ClickOptions says how to click. The zero value is a left click with the mouse

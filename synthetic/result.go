@@ -33,8 +33,10 @@ type Result struct {
 	Pages []beacon.Report
 	// LostPages counts reports of the pages that were malformed or too many.
 	LostPages int
-	// Artifacts is the evidence that was kept.
+	// Artifacts is the evidence of the run, see [RunOptions].
 	Artifacts []Artifact
+	// EvidenceURL is where the artifacts are kept; empty if they are not.
+	EvidenceURL string
 }
 
 // StepResult is how a step ended.

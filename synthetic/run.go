@@ -19,16 +19,21 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
 	begun := r.now()
+	clerk := newClerk(r, page, options, result)
+	defer clerk.records(ctx)
 	for i, step := range journey.Steps {
 		if i > 0 {
 			begun = begun.Add(r.pause(runCtx, options.SlowMo))
 		}
+		page.BeginStep(i)
 		if options.OnBegin != nil {
 			options.OnBegin(i)
 		}
 		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
+		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
-		result.Duration = r.now().Sub(begun)
+		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
+		clerk.screenshot(ctx, outcome)
 		if options.OnStep != nil {
 			options.OnStep(outcome)
 		}

@@ -49,6 +49,8 @@ type RunnerOptions struct {
 	// Getenv is the environment that variables of journeys come from; default
 	// [os.Getenv].
 	Getenv func(name string) string
+	// Keeper stores the evidence of runs; nil leaves it in the Result only.
+	Keeper Keeper
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -70,6 +72,16 @@ type RunOptions struct {
 	// OnStep is called when a step has ended, from the goroutine of Run. A run
 	// that is begun again in a new browser calls it anew from step 0.
 	OnStep func(StepResult)
+	// Screenshots says after which steps a screenshot is taken.
+	Screenshots When
+	// Records says of which runs the console and the requests are kept.
+	Records When
+	// Film keeps small pictures of the last seconds of a run that fails. It costs
+	// the page time, so it is for a run that is to find out why another failed.
+	Film bool
+	// KeepQueries keeps the queries of addresses in the evidence. They may hold
+	// credentials.
+	KeepQueries bool
 
 	// values are the variables of the run, which Run resolves.
 	values *values
@@ -81,6 +93,7 @@ const (
 	closeTimeout  = 5 * time.Second
 	scriptTimeout = 5 * time.Second
 	reportTimeout = 5 * time.Second
+	keepTimeout   = 10 * time.Second
 )
 
 // Runner executes journeys in one warm browser, each run in a page of its own.
@@ -151,6 +164,7 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 	})
 	result.Message = values.redact(result.Message)
 	result.Pages, result.LostPages = inbox.take()
+	r.keep(ctx, &result)
 	r.deliver(ctx, &result)
 	return result
 }
@@ -198,7 +212,7 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		Journey: result.Journey, RunID: result.RunID, Slot: result.Slot, Started: result.Started,
 		Total: result.Total, Outcome: beacon.RunPassed,
 	}
-	browser, page, err := r.open(ctx, journey, inbox)
+	browser, page, err := r.open(ctx, journey, options, inbox)
 	result.Queue, result.UserAgent = max(0, r.now().Sub(result.Slot)), inbox.journey.UserAgent
 	if err != nil {
 		result.blame(r.openFault(ctx, err))
@@ -219,10 +233,10 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 }
 
 // open returns a new page; the browser too, if only the page failed.
-func (r *Runner) open(ctx context.Context, journey *Journey, inbox *inbox) (*warm, Page, error) {
+func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inbox *inbox) (*warm, Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	options := PageOptions{Viewport: journey.Viewport, UserAgent: r.options.UserAgent, Locale: r.options.Locale}
+	options := r.pageOptions(journey, run)
 	if text := r.script(ctx); text != "" {
 		options.Binding = "t" + newID()
 		options.InitScript = injection(options.Binding, text)
@@ -238,6 +252,14 @@ func (r *Runner) open(ctx context.Context, journey *Journey, inbox *inbox) (*war
 		return browser, nil, fmt.Errorf("open page: %w", err)
 	}
 	return browser, page, nil
+}
+
+// pageOptions is what the page of a run is like.
+func (r *Runner) pageOptions(journey *Journey, run RunOptions) PageOptions {
+	return PageOptions{
+		Viewport: journey.Viewport, UserAgent: r.options.UserAgent, Locale: r.options.Locale,
+		Evidence: EvidenceOptions{Film: run.Film, Queries: run.KeepQueries},
+	}
 }
 
 // injection makes the beacon report through the binding instead of HTTP.
