@@ -18,10 +18,18 @@ func (Change) Type() string { return "change" }
 func (c Change) label() string { return "change " + c.Selectors[0].String() }
 
 func (c Change) run(ctx context.Context, on *stage) error {
-	alternative, err := on.Change(ctx, c.Selectors, c.Value)
+	selectors, err := on.values.selectors(ctx, c.Selectors)
+	if err != nil {
+		return err
+	}
+	value, err := on.values.expand(ctx, c.Value)
+	if err != nil {
+		return err
+	}
+	alternative, err := on.Change(ctx, selectors, value)
 	return on.won(c.Selectors, alternative, err)
 }
 
 func readChange(r *reader) Action {
-	return Change{Selectors: r.selectors(), Value: r.text("value", present)}
+	return Change{Selectors: r.selectors(), Value: r.template("value", present)}
 }

@@ -36,7 +36,7 @@ type clerk struct {
 func newClerk(r *Runner, page Page, options RunOptions, result *Result) *clerk {
 	return &clerk{
 		page: page, options: options, result: result, log: r.log, creator: harAgentOf(r.options.SDK),
-		redact: func(text string) string { return text },
+		redact: options.values.redact,
 	}
 }
 

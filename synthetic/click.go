@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"context"
+	"math"
 	"time"
 )
 
@@ -17,7 +18,11 @@ func (Click) Type() string { return "click" }
 func (c Click) label() string { return "click " + c.Selectors[0].String() }
 
 func (c Click) run(ctx context.Context, on *stage) error {
-	alternative, err := on.Click(ctx, c.Selectors, c.Options)
+	selectors, err := on.values.selectors(ctx, c.Selectors)
+	if err != nil {
+		return err
+	}
+	alternative, err := on.Click(ctx, selectors, c.Options)
 	return on.won(c.Selectors, alternative, err)
 }
 
@@ -34,7 +39,7 @@ func readClick(r *reader) Action {
 	click.Options.Button = oneOf(r, "button", ButtonPrimary, ButtonAuxiliary, ButtonSecondary, ButtonBack, ButtonForward)
 	click.Options.Device = oneOf(r, "deviceType", DeviceMouse, DevicePen, DeviceTouch)
 	if hold, given := r.number("duration"); given {
-		click.Options.Hold = time.Duration(hold * float64(time.Millisecond))
+		click.Options.Hold = time.Duration(math.Round(hold * float64(time.Millisecond)))
 		if hold < 0 || click.Options.Hold > MaxRecorderTimeout {
 			r.fail("duration", "must be from 0 to %d ms", MaxRecorderTimeout.Milliseconds())
 		}

@@ -18,6 +18,8 @@ const (
 type inbox struct {
 	journey beacon.JourneyContext
 	log     *slog.Logger
+	// redact hides the run's secrets in a report.
+	redact func(payload string) string
 
 	mu      sync.Mutex
 	reports []beacon.Report
@@ -35,7 +37,7 @@ func (i *inbox) receive(payload string) {
 	case len(i.reports) >= maxPageReports || i.bytes+len(payload) > maxPageBytes:
 		i.lose("too many")
 	default:
-		report, why := i.decode(payload)
+		report, why := i.decode(i.redact(payload))
 		if why != "" {
 			i.lose(why)
 			return

@@ -28,6 +28,10 @@ const (
 type Journey struct {
 	// Name identifies the journey; 1 to [beacon.MaxNameBytes] bytes.
 	Name string
+	// Dir is the directory that the files it names are relative to.
+	Dir string
+	// Variables are what texts may refer to as ${name}.
+	Variables []Variable
 	// BaseURL is what relative addresses resolve against; absolute, or empty.
 	BaseURL string
 	// Schedule is a cron expression or "@every 30s"; empty when the journey is
@@ -58,6 +62,10 @@ type Step struct {
 // Type is the Recorder's name of the step's type, such as "click".
 func (s Step) Type() string { return s.Action.Type() }
 
+// Label says what the step does, whatever its name is, such as "click #buy". It
+// never holds a typed value.
+func (s Step) Label() string { return s.Action.label() }
+
 // Action is what a step does: one of [Navigate], [Click], [Change], [KeyDown],
 // [KeyUp], [WaitForElement], [WaitForExpression] and [SetViewport].
 type Action interface {
@@ -74,40 +82,49 @@ type stage struct {
 	// Surface is that of the step's place.
 	Surface
 	base *url.URL
+	// values are the variables of the run.
+	values *values
 	// selector is the alternative that led to the step's element, as it is written
-	// in a file; empty for steps without one.
-	selector string
+	// in a file, and its index; empty for steps without one.
+	selector    string
+	alternative int
 }
 
-// resolve makes an address of the journey absolute.
-func (s *stage) resolve(address string) (string, error) { return resolve(s.base, address) }
+// resolve expands an address of the journey and makes it absolute.
+func (s *stage) resolve(ctx context.Context, template string) (string, error) {
+	address, err := s.values.expand(ctx, template)
+	if err != nil {
+		return "", err
+	}
+	return resolve(s.base, address)
+}
 
 // won notes which alternative led to the element.
 func (s *stage) won(selectors Selectors, alternative int, err error) error {
 	if err == nil {
-		s.selector = selectors[alternative].String()
+		s.selector, s.alternative = selectors[alternative].String(), alternative
 	}
 	return err
 }
 
-// run executes the step on a page. It returns the selector that led to its
-// element. Failures are a *Fault or the context's error.
-func (s Step) run(ctx context.Context, page Page, base *url.URL) (selector string, err error) {
+// run executes the step on a page, whose surface it puts on the stage. Failures
+// are a *Fault or the context's error.
+func (s Step) run(ctx context.Context, page Page, on *stage) error {
 	surface, err := page.In(ctx, s.Place)
 	if err != nil {
-		return "", err
+		return err
 	}
-	on := &stage{Surface: surface, base: base}
+	on.Surface = surface
 	before := surface.Navigations()
 	if err := s.Action.run(ctx, on); err != nil {
-		return on.selector, err
+		return err
 	}
 	for _, expected := range s.Expect {
 		if err := expected.await(ctx, on, before); err != nil {
-			return on.selector, err
+			return err
 		}
 	}
-	return on.selector, nil
+	return nil
 }
 
 // ExpectedNavigation is a navigation that a step must cause.
@@ -122,7 +139,7 @@ func (e ExpectedNavigation) await(ctx context.Context, on *stage, before int) er
 	address := ""
 	if e.URL != "" {
 		var err error
-		if address, err = on.resolve(e.URL); err != nil {
+		if address, err = on.resolve(ctx, e.URL); err != nil {
 			return err
 		}
 	}
@@ -132,16 +149,27 @@ func (e ExpectedNavigation) await(ctx context.Context, on *stage, before int) er
 	if e.Title == "" {
 		return nil
 	}
-	return on.AwaitTitle(ctx, e.Title)
+	title, err := on.values.expand(ctx, e.Title)
+	if err != nil {
+		return err
+	}
+	return on.AwaitTitle(ctx, title)
 }
 
 // base returns what relative addresses resolve against: the override if there
 // is one, else the journey's own; nil if there is neither.
-func (j *Journey) base(override string) (*url.URL, error) {
-	address := j.BaseURL
+func (j *Journey) base(ctx context.Context, override string, values *values) (*url.URL, error) {
 	if override != "" {
-		address = override
+		return parseBase(override)
 	}
+	address, err := values.expand(ctx, j.BaseURL)
+	if err != nil {
+		return nil, err
+	}
+	return parseBase(address)
+}
+
+func parseBase(address string) (*url.URL, error) {
 	if address == "" {
 		return nil, nil
 	}

@@ -16,10 +16,14 @@ func (KeyDown) Type() string { return "keyDown" }
 func (k KeyDown) label() string { return "keyDown " + k.Key }
 
 func (k KeyDown) run(ctx context.Context, on *stage) error {
-	return on.KeyDown(ctx, k.Key)
+	key, err := on.values.expand(ctx, k.Key)
+	if err != nil {
+		return err
+	}
+	return on.KeyDown(ctx, key)
 }
 
-func readKeyDown(r *reader) Action { return KeyDown{Key: r.text("key", required)} }
+func readKeyDown(r *reader) Action { return KeyDown{Key: r.template("key", required)} }
 
 // KeyUp releases a key.
 type KeyUp struct {
@@ -33,7 +37,11 @@ func (KeyUp) Type() string { return "keyUp" }
 func (k KeyUp) label() string { return "keyUp " + k.Key }
 
 func (k KeyUp) run(ctx context.Context, on *stage) error {
-	return on.KeyUp(ctx, k.Key)
+	key, err := on.values.expand(ctx, k.Key)
+	if err != nil {
+		return err
+	}
+	return on.KeyUp(ctx, key)
 }
 
-func readKeyUp(r *reader) Action { return KeyUp{Key: r.text("key", required)} }
+func readKeyUp(r *reader) Action { return KeyUp{Key: r.template("key", required)} }

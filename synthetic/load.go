@@ -49,8 +49,30 @@ func (e *FileError) Error() string {
 	return b.String()
 }
 
+// FileErrors is all that is wrong with a journey file: at most one thing of each
+// step. [errors.As] finds the first [*FileError].
+type FileErrors []*FileError
+
+func (e FileErrors) Error() string {
+	lines := make([]string, 0, len(e))
+	for _, fault := range e {
+		lines = append(lines, fault.Error())
+	}
+	return strings.Join(lines, "\n")
+}
+
+// Unwrap returns them all.
+func (e FileErrors) Unwrap() []error {
+	errs := make([]error, 0, len(e))
+	for _, fault := range e {
+		errs = append(errs, fault)
+	}
+	return errs
+}
+
 // LoadFile reads a journey: YAML from .yaml and .yml, a Chrome DevTools Recorder
-// file from .json. What is wrong with the content is a *[FileError].
+// file from .json. What is wrong with the content is a *[FileError], or several
+// as [FileErrors].
 func LoadFile(path string) (*Journey, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -79,14 +101,29 @@ func Load(path string, data []byte) (*Journey, error) {
 	default:
 		err = &FileError{Step: -1, Detail: "unknown extension; supported: .yaml, .yml, .json"}
 	}
-	var fileErr *FileError
-	if errors.As(err, &fileErr) {
-		fileErr.File = path
-	}
 	if err != nil {
-		return nil, err
+		return nil, inFile(path, err)
 	}
+	journey.Dir = filepath.Dir(path)
 	return journey, nil
+}
+
+// inFile says which file is wrong.
+func inFile(path string, err error) error {
+	var faults FileErrors
+	var fault *FileError
+	if !errors.As(err, &faults) && errors.As(err, &fault) {
+		faults = FileErrors{fault}
+	}
+	for _, fault := range faults {
+		if fault.File == "" {
+			fault.File = path
+		}
+	}
+	if len(faults) == 1 {
+		return faults[0]
+	}
+	return err
 }
 
 // loadYAML reads our own format.
@@ -96,28 +133,34 @@ func loadYAML(data []byte) (*Journey, error) {
 		return nil, err
 	}
 	r := newReader(root, true)
-	journey := &Journey{
-		Name:     r.text("name", required),
-		BaseURL:  r.text("base_url", optional),
-		Schedule: r.text("schedule", optional),
-		Timeout:  r.duration("timeout", DefaultTimeout, MaxTimeout),
-		Viewport: DefaultViewport,
-	}
+	journey := &Journey{Name: r.text("name", required)}
+	readSettings(r, journey)
+	r.steps(journey, readYAMLStep)
+	r.done()
+	return journey, r.err()
+}
+
+// readSettings reads what a journey has besides its name and its steps.
+func readSettings(r *reader, journey *Journey) {
+	journey.Variables = readVariables(r)
+	journey.BaseURL = r.template("base_url", optional)
+	journey.Schedule = r.text("schedule", optional)
+	journey.Timeout = r.duration("timeout", DefaultTimeout, MaxTimeout)
+	journey.Viewport = DefaultViewport
 	if viewport := r.child("viewport"); viewport != nil {
 		journey.Viewport = readViewport(viewport)
 		viewport.done()
 	}
-	if _, err := journey.base(""); err != nil {
-		r.fail("base_url", "must be an absolute http or https URL")
+	if !strings.Contains(journey.BaseURL, "${") {
+		if _, err := parseBase(journey.BaseURL); err != nil {
+			r.fail("base_url", "must be an absolute http or https URL")
+		}
 	}
 	if journey.Schedule != "" {
 		if _, err := ParseSchedule(journey.Schedule); err != nil {
 			r.fail("schedule", "%v", err)
 		}
 	}
-	r.steps(journey, readYAMLStep)
-	r.done()
-	return journey, r.err()
 }
 
 // loadRecorder reads what Chrome's DevTools Recorder exports. Unknown keys are
@@ -133,6 +176,7 @@ func loadRecorder(data []byte) (*Journey, error) {
 		Timeout:  DefaultTimeout,
 		Viewport: DefaultViewport,
 	}
+	r.scope.plain = true
 	timeout := r.milliseconds("timeout", DefaultStepTimeout)
 	r.steps(journey, func(step *reader) Step { return readRecorderStep(step, timeout) })
 	return journey, r.err()
@@ -147,12 +191,13 @@ func (r *reader) steps(journey *Journey, read func(*reader) Step) {
 	if len(steps) == 0 || len(steps) > MaxSteps {
 		r.fail("steps", "must be a list of 1 to %d steps", MaxSteps)
 	}
+	if len(steps) > MaxSteps {
+		return
+	}
 	for i, step := range steps {
+		step = step.apart()
 		step.at.Step = i
 		journey.Steps = append(journey.Steps, read(step))
-		if r.err() != nil {
-			return
-		}
 	}
 }
 
@@ -197,7 +242,7 @@ func readYAMLStep(r *reader) Step {
 
 // finishStep reads what a step of a known type holds.
 func finishStep(r *reader, step Step, kind stepKind) Step {
-	if kind.read == nil || r.err() != nil {
+	if kind.read == nil || r.failed() {
 		return step
 	}
 	if target := r.text("target", optional); target != "" && target != "main" {
@@ -209,7 +254,7 @@ func finishStep(r *reader, step Step, kind stepKind) Step {
 	step.Expect = readExpected(r)
 	step.Action = kind.read(r)
 	r.done()
-	if step.Name == "" && r.err() == nil {
+	if step.Name == "" && !r.failed() {
 		step.Name = cut(step.Action.label(), beacon.MaxNameBytes)
 	}
 	return step

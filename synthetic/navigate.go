@@ -18,7 +18,7 @@ func (Navigate) Type() string { return "navigate" }
 func (n Navigate) label() string { return "navigate " + PublicURL(n.URL) }
 
 func (n Navigate) run(ctx context.Context, on *stage) error {
-	address, err := on.resolve(n.URL)
+	address, err := on.resolve(ctx, n.URL)
 	if err != nil {
 		return err
 	}
@@ -33,7 +33,7 @@ func (n Navigate) run(ctx context.Context, on *stage) error {
 }
 
 func readNavigate(r *reader) Action {
-	address := r.text("url", required)
+	address := r.template("url", required)
 	scheme, _, absolute := strings.Cut(address, ":")
 	if absolute && !strings.ContainsAny(scheme, "/?#") {
 		switch strings.ToLower(scheme) {
@@ -57,8 +57,8 @@ func readExpected(r *reader) []ExpectedNavigation {
 			event.fail("type", "unknown event %q; supported: navigation", kind)
 		}
 		expected = append(expected, ExpectedNavigation{
-			URL:   event.text("url", optional),
-			Title: event.text("title", optional),
+			URL:   event.template("url", optional),
+			Title: event.template("title", optional),
 		})
 		event.done()
 	}

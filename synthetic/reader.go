@@ -3,6 +3,7 @@ package synthetic
 import (
 	"encoding/json"
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -35,7 +36,8 @@ const (
 )
 
 // reader reads the fields of one object of a journey file. The first thing wrong
-// is kept for the whole file; what is read afterwards does not matter.
+// is kept for each step, and for what is outside of steps; what is read afterwards
+// does not matter.
 type reader struct {
 	at     FileError
 	line   int
@@ -44,16 +46,39 @@ type reader struct {
 	strict bool
 	used   map[string]bool
 	first  **FileError
+	all    *FileErrors
+	scope  *scope
+}
+
+// scope is what the texts of a file may refer to.
+type scope struct {
+	// names are the variables known so far.
+	names map[string]bool
+	// plain says that the file knows no variables: its texts mean what they say.
+	plain bool
 }
 
 func newReader(root node, strict bool) *reader {
-	r := &reader{at: FileError{Step: -1}, strict: strict, first: new(*FileError)}
+	r := &reader{
+		at: FileError{Step: -1}, strict: strict,
+		first: new(*FileError), all: new(FileErrors), scope: &scope{names: map[string]bool{}},
+	}
 	return r.of(root, "")
+}
+
+// apart returns the reader with its first mistake still to come.
+func (r *reader) apart() *reader {
+	apart := *r
+	apart.first = new(*FileError)
+	return &apart
 }
 
 // of returns a reader of another node of the same file.
 func (r *reader) of(n node, field string) *reader {
-	child := &reader{at: r.at, line: n.line, strict: r.strict, used: map[string]bool{}, first: r.first}
+	child := &reader{
+		at: r.at, line: n.line, strict: r.strict, used: map[string]bool{},
+		first: r.first, all: r.all, scope: r.scope,
+	}
 	members, ok := n.value.(*object)
 	if !ok {
 		child.object = &object{}
@@ -64,15 +89,19 @@ func (r *reader) of(n node, field string) *reader {
 	return child
 }
 
+// failed says that something is wrong in the step, or outside of steps.
+func (r *reader) failed() bool { return *r.first != nil }
+
+// err is all that is wrong with the file.
 func (r *reader) err() error {
-	if *r.first == nil {
+	if len(*r.all) == 0 {
 		return nil
 	}
-	return *r.first
+	return *r.all
 }
 
 func (r *reader) fail(field, format string, args ...any) {
-	if *r.first != nil {
+	if r.failed() {
 		return
 	}
 	fault := r.at
@@ -81,6 +110,7 @@ func (r *reader) fail(field, format string, args ...any) {
 		fault.Line = n.line
 	}
 	*r.first = &fault
+	*r.all = append(*r.all, &fault)
 }
 
 // done refuses keys that nothing read, if the format is strict.
@@ -119,6 +149,29 @@ func (r *reader) text(field string, need need) string {
 		r.fail(field, "must be text")
 	case text == "" && need == required:
 		r.fail(field, "must not be empty")
+	}
+	return text
+}
+
+// template reads a text that may refer to variables.
+func (r *reader) template(field string, need need) string {
+	return r.templated(field, r.text(field, need))
+}
+
+// templated checks what a text refers to. In a file without variables it is
+// written so that it expands to itself.
+func (r *reader) templated(field, text string) string {
+	if r.scope.plain {
+		return escapeTemplate(text)
+	}
+	err := scanTemplate(text, func(string) {}, func(name string) error {
+		if !r.scope.names[name] {
+			return fmt.Errorf("unknown variable %s; write $${ for a plain ${", name)
+		}
+		return nil
+	})
+	if err != nil {
+		r.fail(field, "%v", err)
 	}
 	return text
 }
@@ -170,7 +223,7 @@ func (r *reader) milliseconds(field string, fallback time.Duration) time.Duratio
 		r.fail(field, "must be from 1 to %g ms", limit)
 		return fallback
 	}
-	return time.Duration(ms * float64(time.Millisecond))
+	return time.Duration(math.Round(ms * float64(time.Millisecond)))
 }
 
 func (r *reader) list(field string) ([]node, bool) {
@@ -220,12 +273,12 @@ func (r *reader) params(field, short string) *reader {
 // texts reads a mapping of texts.
 func (r *reader) texts(field string) map[string]string {
 	child := r.child(field)
-	if child == nil {
+	if child == nil || len(child.object.keys) == 0 {
 		return nil
 	}
 	texts := make(map[string]string, len(child.object.keys))
 	for _, key := range child.object.keys {
-		texts[key] = child.text(key, present)
+		texts[key] = child.template(key, present)
 	}
 	return texts
 }
@@ -307,6 +360,7 @@ func (r *reader) chain(field string, n node) Chain {
 			r.fail(field, "%v", err)
 			break
 		}
+		selector.Value = r.templated(field, selector.Value)
 		chain = append(chain, selector)
 	}
 	return chain

@@ -55,6 +55,8 @@ type StepResult struct {
 	// Selector is the alternative that led to the step's element, as it is written
 	// in a file; empty when none did or the step has none.
 	Selector string
+	// Alternative is the place of that selector among the step's, from 0.
+	Alternative int
 }
 
 // passed counts the steps that passed.

@@ -4,25 +4,32 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"throughline/beacon"
 )
 
 // steps executes the steps until one does not pass.
 func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options RunOptions, result *Result) {
-	base, err := journey.base(options.BaseURL)
+	base, err := journey.base(ctx, options.BaseURL, options.values)
 	if err != nil {
-		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: err.Error(), Agent: true})
+		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: options.values.redact(err.Error()), Agent: true})
 		return
 	}
-	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout)
+	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
 	begun := r.now()
 	clerk := newClerk(r, page, options, result)
 	defer clerk.records(ctx)
 	for i, step := range journey.Steps {
+		if i > 0 {
+			begun = begun.Add(r.pause(runCtx, options.SlowMo))
+		}
 		page.BeginStep(i)
-		outcome := r.step(ctx, runCtx, page, base, i, step)
+		if options.OnBegin != nil {
+			options.OnBegin(i)
+		}
+		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
 		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
@@ -38,18 +45,30 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	}
 }
 
+// pause waits between two steps and returns how long it did.
+func (r *Runner) pause(ctx context.Context, d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	begun := r.now()
+	_ = pause(ctx, d) // the next step tells when the context is over
+	return r.now().Sub(begun)
+}
+
 // step executes one step within its own time and the run's.
-func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, index int, step Step) StepResult {
+func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, values *values, index int, step Step) StepResult {
 	outcome := StepResult{
 		Index: index, Name: step.Name, Type: step.Type(),
 		Started: r.now(), Outcome: beacon.RunPassed,
 	}
 	stepCtx, cancel := context.WithTimeout(runCtx, step.Timeout)
 	defer cancel()
+	on := &stage{base: base, values: values}
 	err := stepCtx.Err()
 	if err == nil {
-		outcome.Selector, err = step.run(stepCtx, page, base)
+		err = step.run(stepCtx, page, on)
 	}
+	outcome.Selector, outcome.Alternative = on.selector, on.alternative
 	outcome.Duration = r.now().Sub(outcome.Started)
 	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {
 		outcome.URL = clean
@@ -58,7 +77,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, ind
 		fault := classify(ctx, runCtx, err)
 		outcome.Outcome, outcome.Reason, outcome.Message = fault.outcome(), fault.Reason, fault.Message
 	}
-	return outcome
+	return values.redactStep(outcome)
 }
 
 // classify tells whose fault it is that a step failed: that the run was

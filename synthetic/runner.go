@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -45,6 +46,9 @@ type RunnerOptions struct {
 	Environment, Release, SDK string
 	// UserAgent and Locale are those of the pages; empty is the browser's own.
 	UserAgent, Locale string
+	// Getenv is the environment that variables of journeys come from; default
+	// [os.Getenv].
+	Getenv func(name string) string
 	// Keeper stores the evidence of runs; nil leaves it in the Result only.
 	Keeper Keeper
 	// Now is the clock; default time.Now.
@@ -58,6 +62,13 @@ type RunOptions struct {
 	Slot time.Time
 	// BaseURL overrides the journey's for relative addresses, if not empty.
 	BaseURL string
+	// Variables replaces variables of the journey that are no secrets.
+	Variables map[string]string
+	// SlowMo is a pause between steps, for people who watch. It is not part of
+	// the run's time.
+	SlowMo time.Duration
+	// OnBegin is called when a step begins, from the goroutine of Run.
+	OnBegin func(index int)
 	// OnStep is called when a step has ended, from the goroutine of Run. A run
 	// that is begun again in a new browser calls it anew from step 0.
 	OnStep func(StepResult)
@@ -71,6 +82,9 @@ type RunOptions struct {
 	// KeepQueries keeps the queries of addresses in the evidence. They may hold
 	// credentials.
 	KeepQueries bool
+
+	// values are the variables of the run, which Run resolves.
+	values *values
 }
 
 // Bounds of what is not the application's time.
@@ -87,6 +101,7 @@ const (
 type Runner struct {
 	options RunnerOptions
 	now     func() time.Time
+	getenv  func(string) string
 	log     *slog.Logger
 
 	mu      sync.Mutex
@@ -99,9 +114,12 @@ type warm struct{ Browser }
 
 // NewRunner returns a runner. The browser starts with the first run.
 func NewRunner(options RunnerOptions) *Runner {
-	r := &Runner{options: options, now: options.Now, log: options.Log}
+	r := &Runner{options: options, now: options.Now, getenv: options.Getenv, log: options.Log}
 	if r.now == nil {
 		r.now = time.Now
+	}
+	if r.getenv == nil {
+		r.getenv = os.Getenv
 	}
 	if r.log == nil {
 		r.log = slog.New(slog.DiscardHandler)
@@ -127,6 +145,13 @@ func (r *Runner) Close() error {
 // When the browser dies, the run is begun once more in a new one.
 func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) Result {
 	result := r.newResult(journey, options.Slot)
+	values, err := journey.resolve(r.getenv, options.Variables, r.now)
+	if err != nil {
+		result.blame(&Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true})
+		r.deliver(ctx, &result)
+		return result
+	}
+	options.values = values
 	inbox := &inbox{journey: r.context(&result), log: r.log}
 	r.guard(&result, func() {
 		for attempt := 1; ; attempt++ {
@@ -134,9 +159,10 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 			if result.Reason != beacon.ReasonBrowserFailed || attempt == 2 || ctx.Err() != nil {
 				return
 			}
-			r.log.Warn("browser failed, running the journey again", "journey", journey.Name, "message", result.Message)
+			r.log.Warn("browser failed, running the journey again", "journey", journey.Name, "message", values.redact(result.Message))
 		}
 	})
+	result.Message = values.redact(result.Message)
 	result.Pages, result.LostPages = inbox.take()
 	r.keep(ctx, &result)
 	r.deliver(ctx, &result)
@@ -181,7 +207,7 @@ func (r *Runner) guard(result *Result, run func()) {
 // attempt runs the journey in a page of its own and returns what the page's
 // beacon told.
 func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptions, result *Result) *inbox {
-	inbox := &inbox{journey: r.context(result), log: r.log}
+	inbox := &inbox{journey: r.context(result), log: r.log, redact: options.values.redactJSON}
 	*result = Result{
 		Journey: result.Journey, RunID: result.RunID, Slot: result.Slot, Started: result.Started,
 		Total: result.Total, Outcome: beacon.RunPassed,

@@ -13,7 +13,15 @@ func (WaitForElement) Type() string { return "waitForElement" }
 func (w WaitForElement) label() string { return "waitForElement " + w.Condition.Selectors[0].String() }
 
 func (w WaitForElement) run(ctx context.Context, on *stage) error {
-	return on.WaitForElement(ctx, w.Condition)
+	condition := w.Condition
+	var err error
+	if condition.Selectors, err = on.values.selectors(ctx, condition.Selectors); err != nil {
+		return err
+	}
+	if condition.Attributes, err = on.values.all(ctx, condition.Attributes); err != nil {
+		return err
+	}
+	return on.WaitForElement(ctx, condition)
 }
 
 func readWaitForElement(r *reader) Action {
@@ -46,9 +54,13 @@ func (WaitForExpression) Type() string { return "waitForExpression" }
 func (WaitForExpression) label() string { return "waitForExpression" }
 
 func (w WaitForExpression) run(ctx context.Context, on *stage) error {
-	return on.WaitForExpression(ctx, w.Expression)
+	expression, err := on.values.expand(ctx, w.Expression)
+	if err != nil {
+		return err
+	}
+	return on.WaitForExpression(ctx, expression)
 }
 
 func readWaitForExpression(r *reader) Action {
-	return WaitForExpression{Expression: r.text("expression", required)}
+	return WaitForExpression{Expression: r.template("expression", required)}
 }

@@ -32,7 +32,11 @@ type Options struct {
 	// UserAgent replaces the browser's own, with its client hints, in all it sends;
 	// what a page sends on leaving, [synthetic.PageOptions].UserAgent does not reach.
 	UserAgent string
-	Log       *slog.Logger
+	// Headed shows the browser's window; see [WithWindow].
+	Headed bool
+	// display is what the window needs of the environment.
+	display []string
+	Log     *slog.Logger
 }
 
 // How long a browser may take to start and to end by itself.
@@ -250,7 +254,7 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 		chromedp.NoInheritEnv,
 		chromedp.Env("HOME="+profile, "TMPDIR="+temp, "XDG_CONFIG_HOME="+filepath.Join(profile, "config"),
 			"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"),
-		chromedp.Headless,
+		chromedp.Env(o.display...),
 		chromedp.WindowSize(synthetic.DefaultViewport.Width, synthetic.DefaultViewport.Height),
 		chromedp.Flag("no-sandbox", unsandboxed),
 		chromedp.Flag("disable-features", strings.Join([]string{
@@ -264,6 +268,9 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 		}, ",")),
 		chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.Flag("password-store", "basic"),
+	}
+	if !o.Headed {
+		options = append(options, chromedp.Headless)
 	}
 	if o.UserAgent != "" {
 		// Client hints would tell the browser's own name.
