@@ -22,10 +22,10 @@ type Cookie struct {
 	// Domain is a host; with a dot before it all below it, too.
 	Domain   string
 	Path     string // empty is /
-	Secure       bool
-	HTTPOnly     bool
-	SameSite     string    // Strict, Lax or None; empty is the browser's default
-	Expires      time.Time // zero is the end of the session
+	Secure   bool
+	HTTPOnly bool
+	SameSite string    // Strict, Lax or None; empty is the browser's default
+	Expires  time.Time // zero is the end of the session
 }
 
 // NetworkConditions slow a page's network down.

@@ -62,10 +62,12 @@ func TestGuard_Documents(t *testing.T) {
 	t.Parallel()
 	secrets, browser := newSecrets(t), launch(t, nil)
 	site := newEar(t, map[string]http.HandlerFunc{
-		"/frame":    markup(`<iframe src="` + secrets.URL + `/frame"></iframe>`),
-		"/link":     markup(`<a href="` + secrets.URL + `/link">Go</a>`),
-		"/socket":   markup(`<script>setTimeout(() => new WebSocket("` + strings.Replace(secrets.URL, "http", "ws", 1) + `/socket"), 300)</script>`),
-		"/redirect": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, secrets.URL+"/redirect", http.StatusFound) },
+		"/frame":  markup(`<iframe src="` + secrets.URL + `/frame"></iframe>`),
+		"/link":   markup(`<a href="` + secrets.URL + `/link">Go</a>`),
+		"/socket": markup(`<script>setTimeout(() => new WebSocket("` + strings.Replace(secrets.URL, "http", "ws", 1) + `/socket"), 300)</script>`),
+		"/redirect": func(w http.ResponseWriter, r *http.Request) {
+			http.Redirect(w, r, secrets.URL+"/redirect", http.StatusFound)
+		},
 	})
 	for name, act := range map[string]func(page *Page) error{
 		"frame": func(page *Page) error {
