@@ -25,11 +25,13 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		if i > 0 {
 			begun = begun.Add(r.pause(runCtx, options.SlowMo))
 		}
+		trace := r.newTrace()
+		page.BeginStep(i, trace)
 		if options.OnBegin != nil {
 			options.OnBegin(i)
 		}
-		page.BeginStep(i)
 		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
+		outcome.TraceID = trace
 		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
@@ -43,6 +45,22 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 			return
 		}
 	}
+	if options.KeepState {
+		r.keepState(ctx, page, result)
+	}
+}
+
+// keepState takes what the sites keep. A run without it is of no use to those that
+// need its login, so it fails.
+func (r *Runner) keepState(ctx context.Context, page Page, result *Result) {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	state, err := page.State(ctx)
+	if err != nil {
+		result.blame(classify(ctx, ctx, err))
+		return
+	}
+	result.State = &state
 }
 
 // pause waits between two steps and returns how long it did.
