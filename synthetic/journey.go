@@ -41,6 +41,8 @@ type Journey struct {
 	Timeout time.Duration
 	// Viewport is what the page starts with.
 	Viewport Viewport
+	// Budgets bound what the pages measure.
+	Budgets Budgets
 	// Steps holds 1 to [MaxSteps] steps.
 	Steps []Step
 }
@@ -51,6 +53,9 @@ type Step struct {
 	Name string
 	// Timeout bounds the action and its expectations together.
 	Timeout time.Duration
+	// Budget is what the step should take at most; a run in which it took longer
+	// goes on and fails at its end. 0 is none.
+	Budget time.Duration
 	// Place is where the step acts.
 	Place Place
 	// Expect holds the navigations that the step must cause.

@@ -151,6 +151,7 @@ func readSettings(r *reader, journey *Journey) {
 		journey.Viewport = readViewport(viewport)
 		viewport.done()
 	}
+	journey.Budgets = readBudgets(r)
 	if !strings.Contains(journey.BaseURL, "${") {
 		if _, err := parseBase(journey.BaseURL); err != nil {
 			r.fail("base_url", "must be an absolute http or https URL")
@@ -262,6 +263,7 @@ func (r *reader) stepSettings(step *Step) {
 	if len(step.Name) > beacon.MaxNameBytes {
 		r.fail(name, "must be at most %d bytes", beacon.MaxNameBytes)
 	}
+	step.Budget = r.duration(r.own("budget"), 0, MaxTimeout)
 }
 
 // finishStep reads what a step of a known type holds.

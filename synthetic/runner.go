@@ -144,8 +144,9 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 			r.log.Warn("browser failed, running the journey again", "journey", journey.Name, "message", values.redact(result.Message))
 		}
 	})
-	result.Message = values.redact(result.Message)
 	result.Pages, result.LostPages = inbox.take()
+	journey.judge(&result)
+	result.Message = values.redact(result.Message)
 	r.deliver(ctx, &result)
 	return result
 }

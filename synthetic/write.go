@@ -209,6 +209,7 @@ func (w *writer) settings(j *Journey) {
 		viewport.viewport(j.Viewport)
 		w.child("viewport", viewport)
 	}
+	w.budgets(j.Budgets)
 	w.variables(j.Variables)
 }
 
