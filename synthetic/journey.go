@@ -39,6 +39,8 @@ type Journey struct {
 	Schedule string
 	// Timeout bounds all steps together.
 	Timeout time.Duration
+	// Environment is what the page believes about the world around it.
+	Environment Environment
 	// Viewport is what the page starts with.
 	Viewport Viewport
 	// Budgets bound what the pages measure.
@@ -169,6 +171,15 @@ func (j *Journey) base(ctx context.Context, override string, values *values) (*u
 		return nil, err
 	}
 	return parseBase(address)
+}
+
+// environment is the journey's with the variables in it.
+func (j *Journey) environment(ctx context.Context, override string, values *values) (Environment, error) {
+	base, err := j.base(ctx, override, values)
+	if err != nil {
+		return Environment{}, err
+	}
+	return j.Environment.expand(ctx, base, values)
 }
 
 func parseBase(address string) (*url.URL, error) {

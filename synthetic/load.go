@@ -146,7 +146,8 @@ func readSettings(r *reader, journey *Journey) {
 	journey.BaseURL = r.template("base_url", optional)
 	journey.Schedule = r.text("schedule", optional)
 	journey.Timeout = r.duration("timeout", DefaultTimeout, MaxTimeout)
-	journey.Viewport = DefaultViewport
+	journey.Environment = readEnvironment(r)
+	journey.Viewport = journey.Environment.viewport()
 	if viewport := r.child("viewport"); viewport != nil {
 		journey.Viewport = readViewport(viewport)
 		viewport.done()

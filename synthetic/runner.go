@@ -68,6 +68,8 @@ type RunOptions struct {
 
 	// values are the variables of the run, which Run resolves.
 	values *values
+	// environment is the journey's with the variables in it.
+	environment Environment
 }
 
 // Bounds of what is not the application's time.
@@ -128,6 +130,9 @@ func (r *Runner) Close() error {
 func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) Result {
 	result := r.newResult(journey, options.Slot)
 	values, err := journey.resolve(r.getenv, options.Variables, r.now)
+	if err == nil {
+		options.environment, err = journey.environment(ctx, options.BaseURL, values)
+	}
 	if err != nil {
 		result.blame(&Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true})
 		r.deliver(ctx, &result)
@@ -194,7 +199,7 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		Journey: result.Journey, RunID: result.RunID, Slot: result.Slot, Started: result.Started,
 		Total: result.Total, Outcome: beacon.RunPassed,
 	}
-	browser, page, err := r.open(ctx, journey, inbox)
+	browser, page, err := r.open(ctx, journey, options, inbox)
 	result.Queue, result.UserAgent = max(0, r.now().Sub(result.Slot)), inbox.journey.UserAgent
 	if err != nil {
 		result.blame(r.openFault(ctx, err))
@@ -215,10 +220,10 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 }
 
 // open returns a new page; the browser too, if only the page failed.
-func (r *Runner) open(ctx context.Context, journey *Journey, inbox *inbox) (*warm, Page, error) {
+func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inbox *inbox) (*warm, Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	options := PageOptions{Viewport: journey.Viewport, UserAgent: r.options.UserAgent, Locale: r.options.Locale}
+	options := PageOptions{Viewport: journey.Viewport, Locale: cmp.Or(run.environment.Locale, r.options.Locale)}
 	if text := r.script(ctx); text != "" {
 		options.Binding = "t" + newID()
 		options.InitScript = injection(options.Binding, text)
@@ -228,6 +233,7 @@ func (r *Runner) open(ctx context.Context, journey *Journey, inbox *inbox) (*war
 	if err != nil {
 		return nil, nil, err
 	}
+	options.UserAgent = cmp.Or(run.environment.userAgent(browser.UserAgent()), r.options.UserAgent)
 	inbox.journey.UserAgent = cmp.Or(options.UserAgent, browser.UserAgent())
 	page, err := browser.NewPage(ctx, options)
 	if err != nil {
