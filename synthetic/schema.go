@@ -102,14 +102,12 @@ func Schema() []byte {
 	r := sketching()
 	r.text("name", required)
 	readSettings(r, &Journey{})
+	readSteps(r, "")
 	root := r.sketch.of
 	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "Journey"
 	root.Description = "A scripted way through an application, as a user would take it."
 	root.Defs = map[string]*schema{"selectors": selectorsSchema(), "step": stepSchema()}
-	r.sketch.put("steps", &schema{
-		Type: []string{"array"}, MinItems: 1, MaxItems: MaxSteps, Items: &schema{Ref: "#/$defs/step"},
-	}, true)
 	data, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		panic("schema of journeys: " + err.Error()) // plain values only
@@ -126,6 +124,11 @@ func stepSchema() *schema {
 	for _, kind := range stepKinds() {
 		step.Properties[kind.name] = kind.schema()
 		step.OneOf = append(step.OneOf, &schema{Required: []string{kind.name}})
+	}
+	uses := useSchemas()
+	for _, name := range sortedKeys(uses) {
+		step.Properties[name] = uses[name]
+		step.OneOf = append(step.OneOf, &schema{Required: []string{name}})
 	}
 	return step
 }
@@ -187,6 +190,10 @@ func fieldDescriptions() map[string]string {
 		"state":             "The name of kept cookies and storage that the page begins with.",
 		"viewport":          "The size and kind of the screen that the page begins with.",
 		"variables":         "Texts that others refer to as ${name}.",
+		"parts":             "Lists of steps that others use, by name.",
+		"part":              "The name of a part.",
+		"file":              "The file that holds the part, beside the journey's or below.",
+		"with":              "Texts that the part refers to as ${name}.",
 		"steps":             "What the journey does, in order.",
 		"selectors":         "Ways to the element, of which the first that works is taken: CSS, or aria/, text/, xpath/ and pierce/. A list within the list is a path through shadow roots.",
 		"url":               "An address, absolute or relative to base_url.",
