@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -97,6 +98,8 @@ type RunOptions struct {
 
 	// values are the variables of the run, which Run resolves.
 	values *values
+	// environment is the journey's with the variables in it.
+	environment Environment
 }
 
 // Bounds of what is not the application's time.
@@ -159,6 +162,9 @@ func (r *Runner) Close() error {
 func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) Result {
 	result := r.newResult(journey, options.Slot)
 	values, err := journey.resolve(r.getenv, options.Variables, r.now)
+	if err == nil {
+		options.environment, err = journey.environment(ctx, options.BaseURL, values)
+	}
 	if err != nil {
 		result.blame(&Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true})
 		r.deliver(ctx, &result)
@@ -175,8 +181,9 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 			r.log.Warn("browser failed, running the journey again", "journey", journey.Name, "message", values.redact(result.Message))
 		}
 	})
-	result.Message = values.redact(result.Message)
 	result.Pages, result.LostPages = inbox.take()
+	journey.judge(&result)
+	result.Message = values.redact(result.Message)
 	r.keep(ctx, &result)
 	r.deliver(ctx, &result)
 	return result
@@ -259,6 +266,7 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 	if err != nil {
 		return nil, nil, err
 	}
+	options.UserAgent = cmp.Or(run.environment.userAgent(browser.UserAgent()), r.options.UserAgent)
 	inbox.journey.UserAgent = cmp.Or(options.UserAgent, browser.UserAgent())
 	page, err := browser.NewPage(ctx, options)
 	if err != nil {
@@ -269,19 +277,23 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 
 // pageOptions is what the page of a run is like.
 func (r *Runner) pageOptions(ctx context.Context, journey *Journey, run RunOptions) PageOptions {
+	environment := run.environment
 	return PageOptions{
-		Viewport: journey.Viewport, UserAgent: r.options.UserAgent, Locale: r.options.Locale,
-		TraceHosts: r.options.TraceHosts, AllowHosts: r.allowed(ctx, journey, run),
+		Viewport: journey.Viewport, Locale: cmp.Or(environment.Locale, r.options.Locale),
+		Timezone: environment.Timezone, Geolocation: environment.Geolocation,
+		Headers: environment.Headers, Cookies: environment.Cookies, Block: environment.Block,
+		Network: environment.Network, CPUSlowdown: environment.CPUSlowdown,
+		TraceHosts: slices.Concat(r.options.TraceHosts, environment.TraceHosts), AllowHosts: r.allowed(ctx, journey, run),
 		State: run.State, KeepState: run.KeepState,
 		Evidence: EvidenceOptions{Film: run.Film, Queries: run.KeepQueries},
 	}
 }
 
 // allowed are the hosts that the pages of a journey may reach even if they are this
-// machine's: those that it names itself, and those that the user lists. It is never
+// machine's: those that it names itself, and those that it or the user lists. It is never
 // nil.
 func (r *Runner) allowed(ctx context.Context, journey *Journey, run RunOptions) []string {
-	hosts := append([]string{}, r.options.AllowHosts...)
+	hosts := append(append([]string{}, run.environment.AllowHosts...), r.options.AllowHosts...)
 	base, err := journey.base(ctx, run.BaseURL, run.values)
 	if err != nil {
 		base = nil // the run will say so
