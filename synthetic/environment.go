@@ -75,9 +75,11 @@ type Environment struct {
 	Cookies     []Cookie
 	// Block holds patterns of addresses that are not loaded; * stands for anything.
 	Block []string
-	// TraceHosts are told the trace of each step, AllowHosts may be called although
-	// they are the machine's own. Both are written as the hosts of a [Header].
-	TraceHosts, AllowHosts []string
+	// TraceHosts are told the trace of each step; written as the hosts of a [Header].
+	TraceHosts []string
+	// AllowHosts are the host:port that may be called although they are the machine's
+	// own.
+	AllowHosts []string
 	// State names the kept cookies and storage that the page begins with; empty is
 	// none.
 	State string

@@ -37,6 +37,9 @@ type Journey struct {
 	// Schedule is a cron expression or "@every 30s"; empty when the journey is
 	// only run by hand. See [ParseSchedule].
 	Schedule string
+	// KeepState is the name by which what the sites keep at the end of a run that
+	// passes is kept, for journeys whose Environment has that State; empty is none.
+	KeepState string
 	// Timeout bounds all steps together.
 	Timeout time.Duration
 	// Environment is what the page believes about the world around it.

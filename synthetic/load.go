@@ -154,6 +154,7 @@ func readSettings(r *reader, journey *Journey) {
 	journey.Schedule = r.text("schedule", optional)
 	journey.Timeout = r.duration("timeout", DefaultTimeout, MaxTimeout)
 	journey.Environment = readEnvironment(r)
+	journey.KeepState = r.matching("keep_state", stateName, "must be a name of letters, digits, _ and -")
 	journey.Viewport = journey.Environment.viewport()
 	if viewport := r.child("viewport"); viewport != nil {
 		journey.Viewport = readViewport(viewport)

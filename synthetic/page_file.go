@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"regexp"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -15,6 +16,7 @@ var (
 	headerName  = regexp.MustCompile("^[A-Za-z0-9!#$%&'*+.^_`|~-]{1,100}$")
 	cookieName  = headerName
 	hostPattern = regexp.MustCompile(`^([*][.])?[A-Za-z0-9]([A-Za-z0-9._-]*[A-Za-z0-9])?$|^\[?[0-9A-Fa-f:.]+\]?$`)
+	socket      = regexp.MustCompile(`^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\]):([0-9]{1,5})$`)
 	stateName   = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$`)
 )
 
@@ -35,7 +37,7 @@ func readEnvironment(r *reader) Environment {
 		Cookies:     readCookies(page),
 		Block:       page.textList("block"),
 		TraceHosts:  page.hosts("trace_hosts", optional),
-		AllowHosts:  page.hosts("allow_hosts", optional),
+		AllowHosts:  page.sockets("allow_hosts"),
 		State:       page.matching("state", stateName, "must be a name of letters, digits, _ and -"),
 	}
 	if zone := environment.Timezone; zone != "" {
@@ -160,6 +162,22 @@ func (r *reader) hosts(field string, need need) []string {
 		}
 	}
 	return hosts
+}
+
+// sockets reads a list of host:port.
+func (r *reader) sockets(field string) []string {
+	list := r.textList(field)
+	for _, text := range list {
+		parts := socket.FindStringSubmatch(text)
+		if parts == nil {
+			r.fail(field, "%q is no host and port such as 127.0.0.1:8080", cut(text, maxSeen))
+			continue
+		}
+		if _, err := strconv.ParseUint(parts[3], 10, 16); err != nil {
+			r.fail(field, "%s is no port", parts[3])
+		}
+	}
+	return list
 }
 
 // environment writes the mapping page of a journey.

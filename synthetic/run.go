@@ -25,7 +25,7 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		if i > 0 {
 			begun = begun.Add(r.pause(runCtx, options.SlowMo))
 		}
-		trace := r.newTrace()
+		trace := r.newTrace(options.environment)
 		page.BeginStep(i, trace)
 		if options.OnBegin != nil {
 			options.OnBegin(i)

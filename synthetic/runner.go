@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -119,6 +120,7 @@ type Runner struct {
 	now     func() time.Time
 	getenv  func(string) string
 	log     *slog.Logger
+	states  states
 
 	mu      sync.Mutex
 	browser *warm
@@ -165,6 +167,9 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 	if err == nil {
 		options.environment, err = journey.environment(ctx, options.BaseURL, values)
 	}
+	if err == nil {
+		err = r.states.prepare(journey, &options)
+	}
 	if err != nil {
 		result.blame(&Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true})
 		r.deliver(ctx, &result)
@@ -183,6 +188,7 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 	})
 	result.Pages, result.LostPages = inbox.take()
 	journey.judge(&result)
+	r.states.keep(journey, &result)
 	result.Message = values.redact(result.Message)
 	r.keep(ctx, &result)
 	r.deliver(ctx, &result)
@@ -298,7 +304,7 @@ func (r *Runner) allowed(ctx context.Context, journey *Journey, run RunOptions) 
 	if err != nil {
 		base = nil // the run will say so
 	}
-	if base != nil {
+	if base != nil && reachable(base) {
 		hosts = append(hosts, hostPort(base))
 	}
 	for _, step := range journey.Steps {
@@ -309,12 +315,18 @@ func (r *Runner) allowed(ctx context.Context, journey *Journey, run RunOptions) 
 		for _, template := range addresses {
 			// A variable that a step is yet to set names no host of the journey's own.
 			address, err := run.values.expand(ctx, template)
-			if u, bad := url.Parse(address); err == nil && bad == nil && u.Host != "" {
+			if u, bad := url.Parse(address); err == nil && bad == nil && u.Host != "" && reachable(u) {
 				hosts = append(hosts, hostPort(u))
 			}
 		}
 	}
 	return hosts
+}
+
+// reachable tells addresses that a browser can go to at all.
+func reachable(u *url.URL) bool {
+	port, err := strconv.ParseUint(cmp.Or(u.Port(), "80"), 10, 16)
+	return err == nil && port > 0
 }
 
 // hostPort is the host and port of an address, the scheme's port if it has none.
@@ -331,8 +343,8 @@ func hostPort(u *url.URL) string {
 }
 
 // newTrace returns a W3C trace id for a step; empty if no host is traced.
-func (r *Runner) newTrace() string {
-	if len(r.options.TraceHosts) == 0 {
+func (r *Runner) newTrace(environment Environment) string {
+	if len(r.options.TraceHosts)+len(environment.TraceHosts) == 0 {
 		return ""
 	}
 	return newID() + newID()

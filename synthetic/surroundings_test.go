@@ -98,6 +98,32 @@ func TestRun_State(t *testing.T) {
 	}
 }
 
+// A journey logs in, and others begin with its login by name; before it passed, they
+// do not run.
+func TestRun_NamedState(t *testing.T) {
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Type", "text/html")
+		if r.URL.Path == "/login" {
+			http.SetCookie(w, &http.Cookie{Name: "session", Value: "s1", Path: "/", HttpOnly: true})
+		}
+		_, err := r.Cookie("session")
+		fmt.Fprintf(w, `<title>%t</title>`, err == nil)
+	}))
+	t.Cleanup(func() { site.CloseClientConnections(); site.Close() })
+	runner, _ := newRunner(t, nil)
+	login := load(t, "name: Log in\nkeep_state: anna\nsteps: [navigate: /login]")
+	account := load(t, "name: Account\npage: {state: anna}\nsteps: [{timeout: 3s, navigate: {url: /account, assertedEvents: [{type: navigation, title: 'true'}]}}]")
+	options := synthetic.RunOptions{BaseURL: site.URL}
+	if early := runner.Run(t.Context(), account, options); early.Outcome != beacon.RunAgentError || !strings.Contains(early.Message, "keep_state: anna has to pass first") {
+		t.Errorf("before the login: %s %q", early.Outcome, early.Message)
+	}
+	for _, journey := range []*synthetic.Journey{login, account} {
+		if result := runner.Run(t.Context(), journey, options); result.Outcome != beacon.RunPassed {
+			t.Errorf("%s: %s %q", journey.Name, result.Outcome, result.Message)
+		}
+	}
+}
+
 // A password is typed, sent, echoed and logged by a page, and yet in nothing that
 // leaves the run.
 func TestRun_SecretsStayInTheRun(t *testing.T) {

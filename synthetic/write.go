@@ -210,6 +210,7 @@ func (w *writer) settings(j *Journey) {
 		viewport.viewport(j.Viewport)
 		w.child("viewport", viewport)
 	}
+	w.given("keep_state", j.KeepState)
 	w.budgets(j.Budgets)
 	w.variables(j.Variables)
 }
