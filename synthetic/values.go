@@ -224,7 +224,7 @@ func (v *values) redactJSON(document string) string {
 // redactOutside keeps what stands between the texts of a document, if it can be
 // no more than numbers and words of JSON.
 func (v *values) redactOutside(text string) string {
-	if strings.Trim(text, " \t\r\n{}[]:,0123456789.+-eEtruefalsn") == "" {
+	if strings.Trim(text, " \t\r\n{}[]:,0123456789.+-Etruefalsn") == "" {
 		return text
 	}
 	return v.redact(text)
