@@ -119,6 +119,19 @@ func (c *check) url(field string, value *string, required bool) {
 	*value = clean
 }
 
+// place checks where something is kept: an http address, one of a bucket such as
+// s3://evidence/run, or a path. A query is taken off, since it may hold a signature.
+func (c *check) place(field string, value *string) {
+	if strings.HasPrefix(*value, "http") {
+		c.url(field, value, false)
+		return
+	}
+	if end := strings.IndexAny(*value, "?#"); end >= 0 {
+		*value = (*value)[:end]
+	}
+	c.text(value, MaxURLBytes)
+}
+
 func (c *check) number(field string, value *float64, limit float64) {
 	if value != nil && !(*value >= 0 && *value <= limit) {
 		c.fail(field, RejectOutOfRange, fmt.Sprintf("must be from 0 to %g", limit))

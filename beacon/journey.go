@@ -47,6 +47,9 @@ type JourneyRun struct {
 	StepsDone  int     `json:"steps_done"`  // steps that passed
 	FailedStep string  `json:"failed_step"` // name of the step that failed, or ""
 	Browser    string  `json:"browser,omitempty"`
+	// EvidenceURL is where screenshots, requests and messages of the run are kept;
+	// empty when none are.
+	EvidenceURL string `json:"evidence_url,omitempty"`
 }
 
 // JourneyStep is one step of a run. The event's AtMS is when the step began.
@@ -60,4 +63,18 @@ type JourneyStep struct {
 	DurationMS float64    `json:"duration_ms"`
 	// URL is the page's when the step ended, without query and fragment.
 	URL string `json:"url,omitempty"`
+	// Selector is the alternative that led to the step's element.
+	Selector string `json:"selector,omitempty"`
+
+	// Of requests without a browser: their phases and their answer. A nil phase did
+	// not happen.
+	StatusCode *int     `json:"status_code,omitempty"`
+	DNSMS      *float64 `json:"dns_ms,omitempty"`
+	TCPMS      *float64 `json:"tcp_ms,omitempty"` // connect without TLS
+	TLSMS      *float64 `json:"tls_ms,omitempty"`
+	RequestMS  *float64 `json:"request_ms,omitempty"`  // from the request to the first byte
+	DownloadMS *float64 `json:"download_ms,omitempty"` // from the first byte to the last
+	// CertificateDaysLeft is how many whole days the first certificate of the chain
+	// to expire is still good for; 0 when it has expired.
+	CertificateDaysLeft *int `json:"certificate_days_left,omitempty"`
 }

@@ -31,6 +31,8 @@ const (
 	MaxDuration = 4 * time.Hour
 	// MaxTransferBytes bounds every size that a page reports.
 	MaxTransferBytes = 1 << 40
+	// MaxCertificateDays bounds how long a certificate is good for.
+	MaxCertificateDays = 65_535
 	// MaxLongFrames bounds the long animation frames of a view; senders count no further.
 	MaxLongFrames = 65_535
 	// MaxLayoutShift bounds the cumulative layout shift score.

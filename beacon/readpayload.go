@@ -253,6 +253,8 @@ func (r *reader) journeyRunField(j *JourneyRun, key string) {
 		readText(r, &j.FailedStep)
 	case "browser":
 		readText(r, &j.Browser)
+	case "evidence_url":
+		readText(r, &j.EvidenceURL)
 	default:
 		r.unknown(key)
 	}
@@ -276,6 +278,34 @@ func (r *reader) journeyStepField(j *JourneyStep, key string) {
 		r.duration(&j.DurationMS)
 	case "url":
 		readText(r, &j.URL)
+	case "selector":
+		readText(r, &j.Selector)
+	default:
+		r.probeField(j, key)
+	}
+}
+
+// probeField reads what a step tells of a request without a browser.
+func (r *reader) probeField(j *JourneyStep, key string) {
+	switch key {
+	case "status_code":
+		if code := present(r, &j.StatusCode); code != nil {
+			readInteger(r, code)
+		}
+	case "dns_ms":
+		r.measure(&j.DNSMS)
+	case "tcp_ms":
+		r.measure(&j.TCPMS)
+	case "tls_ms":
+		r.measure(&j.TLSMS)
+	case "request_ms":
+		r.measure(&j.RequestMS)
+	case "download_ms":
+		r.measure(&j.DownloadMS)
+	case "certificate_days_left":
+		if days := present(r, &j.CertificateDaysLeft); days != nil {
+			readInteger(r, days)
+		}
 	default:
 		r.unknown(key)
 	}

@@ -247,6 +247,7 @@ func validateJourneyRun(c *check, j *JourneyRun) {
 	c.integer("journey_run.steps_done", j.StepsDone, 0, j.Steps)
 	c.name("journey_run.failed_step", &j.FailedStep, false)
 	c.name("journey_run.browser", &j.Browser, false)
+	c.place("journey_run.evidence_url", &j.EvidenceURL)
 }
 
 func validateJourneyStep(c *check, j *JourneyStep) {
@@ -258,6 +259,18 @@ func validateJourneyStep(c *check, j *JourneyStep) {
 	c.text(&j.Message, MaxMessageBytes)
 	c.duration("journey_step.duration_ms", &j.DurationMS)
 	c.url("journey_step.url", &j.URL, false)
+	c.text(&j.Selector, MaxSelectorBytes)
+	if j.StatusCode != nil {
+		c.integer("journey_step.status_code", *j.StatusCode, 0, 999)
+	}
+	c.duration("journey_step.dns_ms", j.DNSMS)
+	c.duration("journey_step.tcp_ms", j.TCPMS)
+	c.duration("journey_step.tls_ms", j.TLSMS)
+	c.duration("journey_step.request_ms", j.RequestMS)
+	c.duration("journey_step.download_ms", j.DownloadMS)
+	if j.CertificateDaysLeft != nil {
+		c.integer("journey_step.certificate_days_left", *j.CertificateDaysLeft, 0, MaxCertificateDays)
+	}
 }
 
 func runReason(c *check, field string, value RunReason) {

@@ -45,10 +45,12 @@ func scrubEvent(s *scrub.Scrubber, event *beacon.Event) {
 	case event.JourneyRun != nil:
 		scrubbed := *event.JourneyRun
 		scrubbed.Message, scrubbed.FailedStep, scrubbed.Browser = s.Text(scrubbed.Message), s.Name(scrubbed.FailedStep), s.Name(scrubbed.Browser)
+		scrubbed.EvidenceURL = s.URL(scrubbed.EvidenceURL)
 		event.JourneyRun = &scrubbed
 	case event.JourneyStep != nil:
 		scrubbed := *event.JourneyStep
 		scrubbed.Message, scrubbed.Name, scrubbed.URL = s.Text(scrubbed.Message), s.Name(scrubbed.Name), s.URL(scrubbed.URL)
+		scrubbed.Selector = s.Text(scrubbed.Selector)
 		event.JourneyStep = &scrubbed
 	}
 }

@@ -69,6 +69,10 @@ type Step struct {
 // Type is the Recorder's name of the step's type, such as "click".
 func (s Step) Type() string { return s.Action.Type() }
 
+// Label says what the step does, whatever its name is, such as "click #buy". It
+// never holds a typed value.
+func (s Step) Label() string { return s.Action.label() }
+
 // Action is what a step does: one of [Navigate], [Click], [Change], [KeyDown],
 // [KeyUp], [WaitForElement], [WaitForExpression] and [SetViewport].
 type Action interface {
@@ -90,8 +94,9 @@ type stage struct {
 	// values are the variables of the run.
 	values *values
 	// selector is the alternative that led to the step's element, as it is written
-	// in a file; empty for steps without one.
-	selector string
+	// in a file, and its index; empty for steps without one.
+	selector    string
+	alternative int
 }
 
 // resolve expands an address of the journey and makes it absolute.
@@ -106,29 +111,29 @@ func (s *stage) resolve(ctx context.Context, template string) (string, error) {
 // won notes which alternative led to the element.
 func (s *stage) won(selectors Selectors, alternative int, err error) error {
 	if err == nil {
-		s.selector = selectors[alternative].String()
+		s.selector, s.alternative = selectors[alternative].String(), alternative
 	}
 	return err
 }
 
-// run executes the step on a page. It returns the selector that led to its
-// element. Failures are a *Fault or the context's error.
-func (s Step) run(ctx context.Context, page Page, base *url.URL, values *values) (selector string, err error) {
+// run executes the step on a page, whose surface it puts on the stage. Failures
+// are a *Fault or the context's error.
+func (s Step) run(ctx context.Context, page Page, on *stage) error {
 	surface, err := page.In(ctx, s.Place)
 	if err != nil {
-		return "", err
+		return err
 	}
-	on := &stage{Surface: surface, base: base, values: values}
+	on.Surface = surface
 	before := surface.Navigations()
 	if err := s.Action.run(ctx, on); err != nil {
-		return on.selector, err
+		return err
 	}
 	for _, expected := range s.Expect {
 		if err := expected.await(ctx, on, before); err != nil {
-			return on.selector, err
+			return err
 		}
 	}
-	return on.selector, nil
+	return nil
 }
 
 // ExpectedNavigation is a navigation that a step must cause.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/url"
+	"time"
 
 	"throughline/beacon"
 )
@@ -15,13 +16,26 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: options.values.redact(err.Error()), Agent: true})
 		return
 	}
-	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout)
+	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
 	begun := r.now()
+	clerk := newClerk(r, page, options, result)
+	defer clerk.records(ctx)
 	for i, step := range journey.Steps {
+		if i > 0 {
+			begun = begun.Add(r.pause(runCtx, options.SlowMo))
+		}
+		trace := r.newTrace()
+		page.BeginStep(i, trace)
+		if options.OnBegin != nil {
+			options.OnBegin(i)
+		}
 		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
+		outcome.TraceID = trace
+		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
-		result.Duration = r.now().Sub(begun)
+		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
+		clerk.screenshot(ctx, outcome)
 		if options.OnStep != nil {
 			options.OnStep(outcome)
 		}
@@ -31,6 +45,32 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 			return
 		}
 	}
+	if options.KeepState {
+		r.keepState(ctx, page, result)
+	}
+}
+
+// keepState takes what the sites keep. A run without it is of no use to those that
+// need its login, so it fails.
+func (r *Runner) keepState(ctx context.Context, page Page, result *Result) {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	state, err := page.State(ctx)
+	if err != nil {
+		result.blame(classify(ctx, ctx, err))
+		return
+	}
+	result.State = &state
+}
+
+// pause waits between two steps and returns how long it did.
+func (r *Runner) pause(ctx context.Context, d time.Duration) time.Duration {
+	if d <= 0 {
+		return 0
+	}
+	begun := r.now()
+	_ = pause(ctx, d) // the next step tells when the context is over
+	return r.now().Sub(begun)
 }
 
 // step executes one step within its own time and the run's.
@@ -41,10 +81,12 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, val
 	}
 	stepCtx, cancel := context.WithTimeout(runCtx, step.Timeout)
 	defer cancel()
+	on := &stage{base: base, values: values}
 	err := stepCtx.Err()
 	if err == nil {
-		outcome.Selector, err = step.run(stepCtx, page, base, values)
+		err = step.run(stepCtx, page, on)
 	}
+	outcome.Selector, outcome.Alternative = on.selector, on.alternative
 	outcome.Duration = r.now().Sub(outcome.Started)
 	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {
 		outcome.URL = clean

@@ -8,7 +8,10 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,6 +52,14 @@ type RunnerOptions struct {
 	// Getenv is the environment that variables of journeys come from; default
 	// [os.Getenv].
 	Getenv func(name string) string
+	// TraceHosts are sent a W3C traceparent with each request of a page, see
+	// [PageOptions].
+	TraceHosts []string
+	// AllowHosts are the host:port on this machine that pages may reach. Those of a
+	// journey's base URL and of its steps are allowed anyway.
+	AllowHosts []string
+	// Keeper stores the evidence of runs; nil leaves it in the Result only.
+	Keeper Keeper
 	// Now is the clock; default time.Now.
 	Now func() time.Time
 	Log *slog.Logger
@@ -62,9 +73,28 @@ type RunOptions struct {
 	BaseURL string
 	// Variables replaces variables of the journey that are no secrets.
 	Variables map[string]string
+	// SlowMo is a pause between steps, for people who watch. It is not part of
+	// the run's time.
+	SlowMo time.Duration
+	// OnBegin is called when a step begins, from the goroutine of Run.
+	OnBegin func(index int)
 	// OnStep is called when a step has ended, from the goroutine of Run. A run
 	// that is begun again in a new browser calls it anew from step 0.
 	OnStep func(StepResult)
+	// Screenshots says after which steps a screenshot is taken.
+	Screenshots When
+	// Records says of which runs the console and the requests are kept.
+	Records When
+	// Film keeps small pictures of the last seconds of a run that fails. It costs
+	// the page time, so it is for a run that is to find out why another failed.
+	Film bool
+	// KeepQueries keeps the queries of addresses in the evidence. They may hold
+	// credentials.
+	KeepQueries bool
+	// State is what the sites kept in an earlier run, so that its login holds.
+	State *State
+	// KeepState tells what the sites kept in Result.State, if the run passes.
+	KeepState bool
 
 	// values are the variables of the run, which Run resolves.
 	values *values
@@ -78,6 +108,8 @@ const (
 	closeTimeout  = 5 * time.Second
 	scriptTimeout = 5 * time.Second
 	reportTimeout = 5 * time.Second
+	keepTimeout   = 10 * time.Second
+	stateTimeout  = 5 * time.Second
 )
 
 // Runner executes journeys in one warm browser, each run in a page of its own.
@@ -152,6 +184,7 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 	result.Pages, result.LostPages = inbox.take()
 	journey.judge(&result)
 	result.Message = values.redact(result.Message)
+	r.keep(ctx, &result)
 	r.deliver(ctx, &result)
 	return result
 }
@@ -223,7 +256,7 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inbox *inbox) (*warm, Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	options := PageOptions{Viewport: journey.Viewport, Locale: cmp.Or(run.environment.Locale, r.options.Locale)}
+	options := r.pageOptions(ctx, journey, run)
 	if text := r.script(ctx); text != "" {
 		options.Binding = "t" + newID()
 		options.InitScript = injection(options.Binding, text)
@@ -240,6 +273,69 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 		return browser, nil, fmt.Errorf("open page: %w", err)
 	}
 	return browser, page, nil
+}
+
+// pageOptions is what the page of a run is like.
+func (r *Runner) pageOptions(ctx context.Context, journey *Journey, run RunOptions) PageOptions {
+	environment := run.environment
+	return PageOptions{
+		Viewport: journey.Viewport, Locale: cmp.Or(environment.Locale, r.options.Locale),
+		Timezone: environment.Timezone, Geolocation: environment.Geolocation,
+		Headers: environment.Headers, Cookies: environment.Cookies, Block: environment.Block,
+		Network: environment.Network, CPUSlowdown: environment.CPUSlowdown,
+		TraceHosts: slices.Concat(r.options.TraceHosts, environment.TraceHosts), AllowHosts: r.allowed(ctx, journey, run),
+		State: run.State, KeepState: run.KeepState,
+		Evidence: EvidenceOptions{Film: run.Film, Queries: run.KeepQueries},
+	}
+}
+
+// allowed are the hosts that the pages of a journey may reach even if they are this
+// machine's: those that it names itself, and those that it or the user lists. It is never
+// nil.
+func (r *Runner) allowed(ctx context.Context, journey *Journey, run RunOptions) []string {
+	hosts := append(append([]string{}, run.environment.AllowHosts...), r.options.AllowHosts...)
+	base, err := journey.base(ctx, run.BaseURL, run.values)
+	if err != nil {
+		base = nil // the run will say so
+	}
+	if base != nil {
+		hosts = append(hosts, hostPort(base))
+	}
+	for _, step := range journey.Steps {
+		addresses := []string{step.Place.Target}
+		if navigate, ok := step.Action.(Navigate); ok {
+			addresses = append(addresses, navigate.URL)
+		}
+		for _, template := range addresses {
+			// A variable that a step is yet to set names no host of the journey's own.
+			address, err := run.values.expand(ctx, template)
+			if u, bad := url.Parse(address); err == nil && bad == nil && u.Host != "" {
+				hosts = append(hosts, hostPort(u))
+			}
+		}
+	}
+	return hosts
+}
+
+// hostPort is the host and port of an address, the scheme's port if it has none.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// newTrace returns a W3C trace id for a step; empty if no host is traced.
+func (r *Runner) newTrace() string {
+	if len(r.options.TraceHosts) == 0 {
+		return ""
+	}
+	return newID() + newID()
 }
 
 // injection makes the beacon report through the binding instead of HTTP.

@@ -448,3 +448,30 @@ func BenchmarkRun(b *testing.B) {
 	b.ReportMetric(float64(overhead[len(overhead)*95/100].Microseconds())/1000, "overhead-p95-ms")
 	b.ReportMetric(60/(b.Elapsed().Seconds()/float64(len(overhead))), "runs/min")
 }
+
+func TestRun_SlowMoIsNotTheRunsTime(t *testing.T) {
+	shop := newShop(t)
+	runner, sink := newRunner(t, nil)
+	const pause = 400 * time.Millisecond
+	var begun []int
+	start := time.Now()
+	result := runner.Run(t.Context(), load(t, "name: J\ntimeout: 3s\nsteps: [navigate: /, waitForElement: '#q', waitForElement: '#q']"), synthetic.RunOptions{
+		BaseURL: shop.URL, SlowMo: pause, OnBegin: func(index int) { begun = append(begun, index) },
+	})
+	took := time.Since(start)
+	if sink.run().Outcome != beacon.RunPassed || took < 2*pause || took-result.Duration < 2*pause {
+		t.Errorf("took %s, of which the run %s: %+v", took, result.Duration, sink.run())
+	}
+	if !slices.Equal(begun, []int{0, 1, 2}) {
+		t.Errorf("begun %v", begun)
+	}
+}
+
+func TestRun_TellsWhichAlternativeWon(t *testing.T) {
+	shop := newShop(t)
+	runner, _ := newRunner(t, nil)
+	result := runner.Run(t.Context(), load(t, "name: J\nsteps: [navigate: /, click: {selectors: [aria/Absent, '#q']}, click: '#q']"), synthetic.RunOptions{BaseURL: shop.URL})
+	if len(result.Steps) != 3 || result.Steps[1].Selector != "#q" || result.Steps[1].Alternative != 1 || result.Steps[2].Alternative != 0 {
+		t.Errorf("got %+v", result.Steps)
+	}
+}

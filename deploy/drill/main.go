@@ -51,8 +51,8 @@ type options struct {
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	if len(os.Args) == 3 && os.Args[1] == noisyArg {
-		if err := sendNoise(ctx, os.Args[2], os.Stdout); err != nil {
+	if mine, err := helped(ctx); mine {
+		if err != nil {
 			fmt.Fprintln(os.Stderr, "Error:", err)
 			os.Exit(1)
 		}

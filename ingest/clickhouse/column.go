@@ -182,7 +182,7 @@ func (t columnType) info() typeInfo {
 	case typeOptionalFloat:
 		return typeInfo{kind: kindFloat32, sql: "Nullable(Float32)", codec: "ZSTD(1)", nullable: true}
 	case typeTime:
-		return typeInfo{kind: kindTime, sql: "DateTime64(3, 'UTC')", codec: "Delta, ZSTD(1)"}
+		return typeInfo{kind: kindTime, sql: "DateTime64(3, 'UTC')", codec: "ZSTD(1)"}
 	case typeWeight:
 		return typeInfo{kind: kindFloat32, sql: "Float32", codec: "ZSTD(1)", otherwise: 1}
 	case typePairs:

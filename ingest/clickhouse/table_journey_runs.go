@@ -22,6 +22,7 @@ func journeyRuns() table {
 			{name: "steps", typ: typeUint16, doc: "Steps in the journey.", from: number(func(r record) int { return r.Event.JourneyRun.Steps })},
 			{name: "steps_done", typ: typeUint16, doc: "Steps that passed.", from: number(func(r record) int { return r.Event.JourneyRun.StepsDone })},
 			{name: "failed_step", typ: typeText, doc: "Name of the step that failed, empty when none did.", from: text(func(r record) string { return r.Event.JourneyRun.FailedStep })},
+			{name: "evidence_url", typ: typeText, doc: "Where screenshots, requests and messages of the run are kept, empty when none are.", from: text(func(r record) string { return r.Event.JourneyRun.EvidenceURL })},
 		}),
 		engine:  "MergeTree",
 		orderBy: byJourney(),

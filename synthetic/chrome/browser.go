@@ -32,7 +32,15 @@ type Options struct {
 	// UserAgent replaces the browser's own, with its client hints, in all it sends;
 	// what a page sends on leaving, [synthetic.PageOptions].UserAgent does not reach.
 	UserAgent string
-	Log       *slog.Logger
+	// Headed shows the browser's window; see [WithWindow].
+	Headed bool
+	// display is what the window needs of the environment.
+	display []string
+	// AllowHosts are addresses on this machine beyond 127.0.0.1, localhost and [::1]
+	// that pages may be allowed to reach: 127.0.0.0/8, and link-local ones. Ports are
+	// not looked at; see [synthetic.PageOptions].
+	AllowHosts []string
+	Log        *slog.Logger
 }
 
 // How long a browser may take to start and to end by itself.
@@ -250,7 +258,7 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 		chromedp.NoInheritEnv,
 		chromedp.Env("HOME="+profile, "TMPDIR="+temp, "XDG_CONFIG_HOME="+filepath.Join(profile, "config"),
 			"PATH=/usr/local/bin:/usr/bin:/bin", "LANG=C.UTF-8"),
-		chromedp.Headless,
+		chromedp.Env(o.display...),
 		chromedp.WindowSize(synthetic.DefaultViewport.Width, synthetic.DefaultViewport.Height),
 		chromedp.Flag("no-sandbox", unsandboxed),
 		chromedp.Flag("disable-features", strings.Join([]string{
@@ -262,8 +270,12 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 			// A journey to an http address must load that address.
 			"HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable",
 		}, ",")),
+		chromedp.Flag("host-resolver-rules", unresolved(o.AllowHosts)),
 		chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.Flag("password-store", "basic"),
+	}
+	if !o.Headed {
+		options = append(options, chromedp.Headless)
 	}
 	if o.UserAgent != "" {
 		// Client hints would tell the browser's own name.

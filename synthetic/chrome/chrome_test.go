@@ -470,7 +470,7 @@ func TestNewPage_Options(t *testing.T) {
 	check(t, page.SetViewport(t.Context(), synthetic.Viewport{Width: 800, Height: 600, DeviceScaleFactor: 1}))
 	wantValue(t, page, "[screen.width, devicePixelRatio, navigator.maxTouchPoints]", "[800,1,0]")
 	shot, err := page.Screenshot(t.Context())
-	if err != nil || !bytes.HasPrefix(shot, []byte("\x89PNG")) {
+	if err != nil || !bytes.HasPrefix(shot, []byte("\xff\xd8\xff")) {
 		t.Errorf("no screenshot: %d bytes, %v", len(shot), err)
 	}
 }

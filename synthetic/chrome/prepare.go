@@ -11,7 +11,6 @@ import (
 	"github.com/chromedp/cdproto/css"
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/emulation"
-	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -38,10 +37,6 @@ func (p *Page) prepare(ctx context.Context) error {
 		_, err := cdp.Call(ctx, p.target, dom.Disable, cdp.Empty{})
 		return err
 	})
-	setup.add("stop log events", func() error {
-		_, err := cdp.Call(ctx, p.target, cdplog.Disable, cdp.Empty{})
-		return err
-	})
 	setup.add("deny downloads", func() error {
 		_, err := cdp.Call(ctx, p.browser.client, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
 			Behavior:         cdpbrowser.SetDownloadBehaviorBehaviorDeny,
@@ -66,6 +61,11 @@ func (p *Page) prepare(ctx context.Context) error {
 	}
 	if p.options.InitScript != "" {
 		setup.add("add init script", func() error { return p.addScript(ctx, p.initScript(), "") })
+	}
+	p.surround(ctx, &setup)
+	if p.options.Evidence.Film {
+		p.tasks.Go(p.roll)
+		setup.add("film", func() error { return p.startFilm(ctx) })
 	}
 	return setup.wait()
 }

@@ -11,22 +11,44 @@ import (
 	"throughline/synthetic"
 )
 
-// screenshotTimeout bounds a screenshot: a page that hangs gives none.
-const screenshotTimeout = 5 * time.Second
+// Bounds of a screenshot.
+const (
+	screenshotQuality = 80
+	screenshotTimeout = 5 * time.Second
+	// hanging is how long a page has for its screenshot until it counts as one that
+	// hangs.
+	hanging = time.Second
+)
 
-// Screenshot returns what the viewport shows, as PNG.
+// Screenshot implements [synthetic.Recorder]. The page has to draw itself for it;
+// of one that hangs it is what the browser last composed, and of one that is gone
+// the last picture of its film.
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, screenshotTimeout)
 	defer cancel()
-	result, err := cdp.Call(ctx, p.target, page.CaptureScreenshot, page.CaptureScreenshotParams{
-		Format: page.CaptureScreenshotFormatPng, OptimizeForSpeed: new(true),
-	})
-	if err != nil {
-		return nil, p.fault(ctx, err, nil)
+	data, err := p.drawn(ctx)
+	if err != nil && ctx.Err() == nil {
+		data, err = p.still(ctx)
 	}
-	return result.Data, nil
+	if err == nil {
+		return data, nil
+	}
+	if last := p.record.film.last(); last != nil {
+		return last, nil
+	}
+	return nil, p.fault(ctx, err, nil)
+}
+
+// drawn has the page draw itself.
+func (p *Page) drawn(ctx context.Context) ([]byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, hanging)
+	defer cancel()
+	result, err := cdp.Call(ctx, p.target, page.CaptureScreenshot, page.CaptureScreenshotParams{
+		Format: page.CaptureScreenshotFormatJpeg, Quality: new(int64(screenshotQuality)), OptimizeForSpeed: new(true),
+	})
+	return result.Data, err
 }
 
 // Scroll turns the mouse wheel over the middle of the page, by CSS pixels.

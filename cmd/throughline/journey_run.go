@@ -1,0 +1,408 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"throughline/beacon"
+	"throughline/cmd/throughline/config"
+	"throughline/js"
+	"throughline/synthetic"
+	"throughline/synthetic/chrome"
+	"throughline/synthetic/report"
+)
+
+const (
+	// maxRetries bounds how often a failed journey is run again.
+	maxRetries = 10
+	// maxSlowMo bounds the pause between steps.
+	maxSlowMo = time.Minute
+)
+
+// journeyRunOptions are the flags of `journey run`.
+type journeyRunOptions struct {
+	baseURL, collector, key, location string
+	variables                         []string
+	junit, screenshots                string
+	json, headed, failOnFlaky         bool
+	slowMo                            time.Duration
+	retries                           int
+	log                               config.Log
+}
+
+func newJourneyRun(env environment) *cobra.Command {
+	var o journeyRunOptions
+	c := &cobra.Command{
+		Use:   "run FILE…",
+		Short: "Run journeys once, now, and print each step's time",
+		Long: `Runs journeys from YAML files and Chrome DevTools recordings (JSON), one after the
+other, each in a fresh browser context, and prints the time of each step.
+
+With --collector the runs are reported there; the token that journeys prove
+themselves with is read from THROUGHLINE_AGENT_TOKEN.
+
+THROUGHLINE_CHROME names the browser; by default it is the first Chrome found, the
+headless shell before others. THROUGHLINE_NO_SANDBOX=1 starts it without its sandbox,
+where the system allows none.
+
+A journey that fails and passes when it is run again (--retries) is flaky: it counts
+as passed unless --fail-on-flaky is given.
+
+--json prints a line of JSON for each journey on standard output; what is for people
+then goes to standard error. ` + jsonHelp + `
+
+Exit codes: 0 all passed, 1 a journey failed, 2 a file or an option is wrong, 3 a
+journey could not be run.`,
+		Example: `  throughline journey run checkout.yaml
+  throughline journey run recordings/*.json
+  throughline journey run checkout.yaml --base-url https://staging.shop.example --var user=anna
+  throughline journey run journeys/*.yaml --junit report.xml --screenshots evidence --retries 1   # in CI
+  throughline journey run checkout.yaml --json | jq '.steps[] | [.name, .duration_ms]'
+  throughline journey run checkout.yaml --headed --slow-mo 500ms                                  # to watch it
+  THROUGHLINE_AGENT_TOKEN=… throughline journey run checkout.yaml --collector https://collect.shop.example --key shop-web-4f7c2a`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if err := cobra.MinimumNArgs(1)(cmd, args); err != nil {
+				return &exitError{exitBadInput, err}
+			}
+			return nil
+		},
+		ValidArgsFunction: completeJourneys,
+		RunE:              func(cmd *cobra.Command, files []string) error { return runJourneys(cmd.Context(), o, files, env) },
+	}
+	o.add(c)
+	return c
+}
+
+func (o *journeyRunOptions) add(c *cobra.Command) {
+	flags := c.Flags()
+	flags.StringVar(&o.baseURL, "base-url", "", "`URL` that relative addresses of YAML journeys refer to, instead of the journey's own")
+	flags.StringArrayVar(&o.variables, "var", nil, "`name=value` of a variable of the journeys, but a secret; may be given more than once")
+	flags.StringVar(&o.collector, "collector", "", "`URL` of a collector to report to")
+	flags.StringVar(&o.key, "key", "", "write `key` of the app to report for")
+	flags.StringVar(&o.location, "location", "local", "`name` of the place that this runs at")
+	flags.StringVar(&o.junit, "junit", "", "write a JUnit report to this `file`")
+	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each journey")
+	flags.StringVar(&o.screenshots, "screenshots", "", "keep the evidence of the runs, such as screenshots, below this `directory`")
+	flags.BoolVar(&o.headed, "headed", false, "show the browser's window")
+	flags.DurationVar(&o.slowMo, "slow-mo", 0, "pause between steps, such as 500ms")
+	flags.IntVar(&o.retries, "retries", 0, "run a journey that does not pass again, up to this `number` of times")
+	flags.BoolVar(&o.failOnFlaky, "fail-on-flaky", false, "exit with 1 when a journey passed only when it was run again")
+	flags.StringVar(&o.log.Level, "log-level", "warn", "debug, info, warn or error")
+	// These fail only for a flag that is not there.
+	_ = c.MarkFlagFilename("junit", "xml")
+	_ = c.MarkFlagDirname("screenshots")
+}
+
+// check refuses what does not go together or is out of bounds, and returns the
+// variables.
+func (o journeyRunOptions) check() (variables map[string]string, err error) {
+	switch {
+	case (o.collector == "") != (o.key == ""):
+		return nil, errors.New("--collector and --key go together")
+	case o.retries < 0 || o.retries > maxRetries:
+		return nil, fmt.Errorf("--retries must be from 0 to %d", maxRetries)
+	case o.slowMo < 0 || o.slowMo > maxSlowMo:
+		return nil, fmt.Errorf("--slow-mo must be from 0s to %s", maxSlowMo)
+	}
+	variables = map[string]string{}
+	for _, text := range o.variables {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, errors.New("--var must be name=value")
+		}
+		variables[name] = value
+	}
+	return variables, o.checkFiles()
+}
+
+// checkFiles finds out before the runs whether their results can be written.
+func (o journeyRunOptions) checkFiles() error {
+	if o.junit != "" {
+		if info, err := os.Stat(filepath.Dir(o.junit)); err != nil || !info.IsDir() {
+			return fmt.Errorf("--junit: %s is not a directory", filepath.Dir(o.junit))
+		}
+	}
+	if o.screenshots != "" {
+		if err := os.MkdirAll(o.screenshots, 0o755); err != nil {
+			return fmt.Errorf("--screenshots: %w", err)
+		}
+	}
+	return nil
+}
+
+// loadAll reads journey files and tells of everything that is wrong in any.
+func loadAll(files []string) ([]*synthetic.Journey, error) {
+	var journeys []*synthetic.Journey
+	var errs []error
+	for _, file := range files {
+		journey, err := synthetic.LoadFile(file)
+		errs = append(errs, err)
+		journeys = append(journeys, journey)
+	}
+	return journeys, errors.Join(errs...)
+}
+
+// checkVariables finds out before any run whether all can begin.
+func checkVariables(journeys []*synthetic.Journey, variables map[string]string, getenv func(string) string) error {
+	used := map[string]string{}
+	var errs []error
+	for _, journey := range journeys {
+		given := variablesOf(journey, variables)
+		maps.Copy(used, given)
+		if err := journey.CheckVariables(getenv, given); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", journey.Name, err))
+		}
+	}
+	for _, name := range slices.Sorted(maps.Keys(variables)) {
+		if _, ok := used[name]; !ok {
+			errs = append(errs, fmt.Errorf("--var: no journey has a variable %s", name))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// variablesOf are those of the variables that a journey has.
+func variablesOf(journey *synthetic.Journey, variables map[string]string) map[string]string {
+	given := map[string]string{}
+	for _, variable := range journey.Variables {
+		if value, ok := variables[variable.Name]; ok {
+			given[variable.Name] = value
+		}
+	}
+	return given
+}
+
+func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env environment) error {
+	variables, err := o.check()
+	if err != nil {
+		return &exitError{exitBadInput, err}
+	}
+	journeys, err := loadAll(files)
+	if err == nil {
+		err = checkVariables(journeys, variables, env.getenv)
+	}
+	if err != nil {
+		return &exitError{exitBadInput, err}
+	}
+	d := &desk{options: o, stdout: env.stdout, progress: newProgress(o.people(env), env)}
+	d.progress.hint = o.screenshots == ""
+	log := newLog(besideLive{d.progress, env.stderr}, o.log)
+	find := chrome.FromEnvironment
+	if o.headed {
+		find = chrome.WithWindow
+	}
+	browser, err := find(env.getenv, log)
+	if err != nil {
+		return &exitError{exitNotRun, err}
+	}
+	reporter, script, closeReporter, err := o.reporting(env, log)
+	if err != nil {
+		return err
+	}
+	d.runner = synthetic.NewRunner(synthetic.RunnerOptions{
+		Launch: chrome.Opener(browser), Script: script, Reporter: reporter,
+		Location: o.location, SDK: agentSDK(), Log: log,
+	})
+	d.run = synthetic.RunOptions{BaseURL: o.baseURL, Variables: variables, SlowMo: o.slowMo}
+	err = d.runAll(ctx, files, journeys)
+	err = errors.Join(err, d.runner.Close(), closeReporter(context.WithoutCancel(ctx)))
+	code := d.exitCode(ctx)
+	if err != nil {
+		return &exitError{max(code, exitNotRun), err}
+	}
+	if code != exitOK {
+		return &exitError{code: code}
+	}
+	return nil
+}
+
+// people is where to write what is for people.
+func (o journeyRunOptions) people(env environment) io.Writer {
+	if o.json {
+		return env.stderr
+	}
+	return env.stdout
+}
+
+// desk runs journeys for somebody who waits for them: a person or a pipeline.
+type desk struct {
+	options  journeyRunOptions
+	run      synthetic.RunOptions
+	runner   *synthetic.Runner
+	progress *progress
+	stdout   io.Writer
+	done     []journeyRun
+}
+
+// journeyRun is a journey that was run, and run again while it did not pass.
+type journeyRun struct {
+	file     string
+	journey  *synthetic.Journey
+	attempts []journeyAttempt
+}
+
+// journeyAttempt is one run with the files that its evidence was written to, in
+// the order of its artifacts.
+type journeyAttempt struct {
+	synthetic.Result
+	paths []string
+}
+
+// last is the attempt that counts.
+func (r journeyRun) last() journeyAttempt { return r.attempts[len(r.attempts)-1] }
+
+// flaky says that the journey passed, but not at once.
+func (r journeyRun) flaky() bool {
+	return len(r.attempts) > 1 && r.last().Outcome == beacon.RunPassed
+}
+
+// runAll runs the journeys until ctx ends and writes what came of them.
+func (d *desk) runAll(ctx context.Context, files []string, journeys []*synthetic.Journey) error {
+	begun := time.Now()
+	var errs []error
+	for i, journey := range journeys {
+		if ctx.Err() != nil {
+			break
+		}
+		done := journeyRun{file: files[i], journey: journey}
+		errs = append(errs, d.runOne(ctx, &done))
+		d.done = append(d.done, done)
+		if d.options.json {
+			errs = append(errs, writeJSON(d.stdout, done, d.options.location))
+		}
+	}
+	d.progress.total(d.done, len(journeys)-len(d.done), time.Since(begun))
+	if d.options.junit != "" {
+		errs = append(errs, writeJUnitFile(d.options.junit, d.done, d.options.location))
+	}
+	return errors.Join(errs...)
+}
+
+// runOne runs a journey, and again while it does not pass and may be.
+func (d *desk) runOne(ctx context.Context, done *journeyRun) error {
+	var errs []error
+	for attempt := 0; attempt <= d.options.retries; attempt++ {
+		run := d.run
+		run.Variables = variablesOf(done.journey, d.run.Variables)
+		run.OnBegin, run.OnStep = d.progress.beginStep, d.progress.endStep
+		d.progress.begin(done.journey, attempt)
+		result := d.runner.Run(ctx, done.journey, run)
+		paths, err := keepArtifacts(d.options.screenshots, result)
+		errs = append(errs, err)
+		done.attempts = append(done.attempts, journeyAttempt{Result: result, paths: paths})
+		d.progress.end(*done)
+		if result.Outcome == beacon.RunPassed || ctx.Err() != nil {
+			break
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// exitCode is that of the journey that went worst.
+func (d *desk) exitCode(ctx context.Context) int {
+	worst := exitOK
+	if ctx.Err() != nil {
+		worst = exitNotRun
+	}
+	for _, done := range d.done {
+		code := exitNotRun
+		switch {
+		case done.flaky() && d.options.failOnFlaky, done.last().Outcome == beacon.RunFailed:
+			code = exitFailed
+		case done.last().Outcome == beacon.RunPassed:
+			code = exitOK
+		}
+		worst = max(worst, code)
+	}
+	return worst
+}
+
+// keepArtifacts writes the evidence of a run below a directory and returns the
+// paths of its files; none if there is no directory.
+func keepArtifacts(dir string, result synthetic.Result) ([]string, error) {
+	if dir == "" || len(result.Artifacts) == 0 {
+		return nil, nil
+	}
+	dir = filepath.Join(dir, fileName(result.Journey)+"-"+fileName(result.RunID))
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("keep the evidence of %s: %w", result.Journey, err)
+	}
+	paths := make([]string, len(result.Artifacts))
+	for i, artifact := range result.Artifacts {
+		path := filepath.Join(dir, fileName(artifact.Name))
+		if err := os.WriteFile(path, artifact.Data, 0o644); err != nil {
+			return nil, fmt.Errorf("keep the evidence of %s: %w", result.Journey, err)
+		}
+		paths[i] = path
+	}
+	return paths, nil
+}
+
+// fileName makes a name that any file system takes out of any text.
+func fileName(text string) string {
+	const maxBytes = 80
+	name := strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '-':
+			return r
+		default:
+			return '-'
+		}
+	}, text)
+	name = strings.Trim(name[:min(len(name), maxBytes)], ".-")
+	if name == "" {
+		return "unnamed"
+	}
+	return name
+}
+
+// reporting says where runs go to and where the beacon comes from: a collector,
+// or nowhere and the program itself.
+func (o journeyRunOptions) reporting(env environment, log *slog.Logger) (
+	reporter synthetic.Reporter, script func(context.Context) (string, error), closing func(context.Context) error, err error,
+) {
+	if o.collector == "" {
+		text, err := js.Script(js.Config{})
+		return nowhere{}, func(context.Context) (string, error) { return string(text), err }, func(context.Context) error { return nil }, nil
+	}
+	served, err := report.NewScript(o.collector, config.Default().Paths.Script, o.key, nil)
+	if err != nil {
+		return nil, nil, nil, &exitError{exitBadInput, err}
+	}
+	client, err := report.New(report.Options{Collector: o.collector, Key: o.key, Token: env.getenv("THROUGHLINE_AGENT_TOKEN"), Log: log})
+	if err != nil {
+		return nil, nil, nil, &exitError{exitBadInput, err}
+	}
+	closing = func(ctx context.Context) error {
+		ctx, cancel := context.WithTimeout(ctx, reportPatience)
+		defer cancel()
+		if err := client.Close(ctx); err != nil {
+			return fmt.Errorf("report to %s: %w", o.collector, err)
+		}
+		if drops := client.Drops(); len(drops) > 0 {
+			return fmt.Errorf("report to %s: not everything was taken: %v", o.collector, drops)
+		}
+		return nil
+	}
+	return client, served.Text, closing, nil
+}
+
+// reportPatience is how long a run at the desk waits for a collector to take it.
+const reportPatience = 10 * time.Second
+
+// nowhere is where the reports of a run at the desk go.
+type nowhere struct{}
+
+// Report implements synthetic.Reporter.
+func (nowhere) Report(context.Context, beacon.Report) error { return nil }
