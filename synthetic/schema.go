@@ -222,6 +222,7 @@ func stepDescriptions() map[string]string {
 		"text_is":           "What the text of the element, or of the page, must be.",
 		"status":            "The HTTP status that the document must have been answered with: 200, 2xx, or a list.",
 		"response_time":     "How long the head of the document's response may take, such as 2s.",
+		"no_console_errors": "true wants nothing to have written an error to the page's console.",
 		"pattern":           "A regular expression that picks a part of the text: its first group, or all that it matches.",
 		"secret":            "true hides the text wherever it would show.",
 		"visible":           "false turns the condition round: it must not hold.",
