@@ -35,6 +35,9 @@ type Assert struct {
 	// ResponseTime bounds the time from the document's request to the head of its
 	// response; 0 does not.
 	ResponseTime time.Duration
+	// NoConsoleErrors says that nothing since the page was opened may have written an
+	// error to its console.
+	NoConsoleErrors bool
 }
 
 // maxSeen bounds how much of a page's text a message holds, in bytes.
@@ -67,6 +70,7 @@ func (a Assert) run(ctx context.Context, on *stage) error {
 		{a.Title != "", a.checkTitle},
 		{len(a.Selectors) > 0 || a.Text != "", a.checkText},
 		{a.Expression != "", a.checkExpression},
+		{a.NoConsoleErrors, a.checkConsole},
 	}
 	for _, c := range checks {
 		if !c.given {
@@ -189,6 +193,15 @@ func (a Assert) checkExpression(ctx context.Context, on *stage) error {
 	return on.WaitForExpression(ctx, expression)
 }
 
+// checkConsole comes last: what is waited for may write errors, too.
+func (a Assert) checkConsole(_ context.Context, on *stage) error {
+	written := on.ConsoleErrors()
+	if len(written) == 0 {
+		return nil
+	}
+	return assertion("the console has %d errors, expected none; the last: %s", len(written), cut(written[len(written)-1], maxSeen))
+}
+
 // lookInterval is how often a page is looked at while something is waited for.
 const lookInterval = 50 * time.Millisecond
 
@@ -237,6 +250,9 @@ func (a Assert) write(w *writer) {
 	if a.ResponseTime != 0 {
 		w.duration("response_time", a.ResponseTime)
 	}
+	if a.NoConsoleErrors {
+		w.put("no_console_errors", true)
+	}
 }
 
 func readAssert(r *reader) Action {
@@ -256,9 +272,13 @@ func readAssert(r *reader) Action {
 	assert.Expression = r.template("expression", optional)
 	assert.Status = r.statuses("status")
 	assert.ResponseTime = r.duration("response_time", 0, MaxTimeout)
+	noErrors, given := r.boolean("no_console_errors")
+	if assert.NoConsoleErrors = noErrors; given && !noErrors {
+		r.fail("no_console_errors", "must be true")
+	}
 	w := &writer{}
 	if assert.write(w); len(w.object.keys) == 0 {
-		r.fail("", "needs something to check: selectors, text, text_is, url, title, expression, status or response_time")
+		r.fail("", "needs something to check: selectors, text, text_is, url, title, expression, status, response_time or no_console_errors")
 	}
 	return assert
 }

@@ -46,7 +46,7 @@ steps:
   - assert: {selectors: ["#absent", "#total"], text_is: "Total: 42 €"}
   - assert: {selectors: "#number", text: Order 1234}
   - assert: {url: "/order/*?paid=yes", expression: "window.order.id === 7"}
-  - assert: {url: "*/1234*"}
+  - assert: {url: "*/1234*", no_console_errors: true}
   - capture: {name: number, selectors: "#number", pattern: "Order ([0-9]+)"}
   - capture: {name: id, expression: window.order.id}
   - navigate: /orders/${number}-${id}
@@ -78,6 +78,7 @@ func TestRun_AssertsFail(t *testing.T) {
 		"query":         {"assert: {url: '/order/1234?paid=no'}", "but with another query", beacon.ReasonAssertion},
 		"title":         {"assert: {title: Cart}", `the title is "Order", expected "Cart"`, beacon.ReasonAssertion},
 		"expression":    {"assert: {expression: window.gone}", "stays false", beacon.ReasonAssertion},
+		"console":       {"assert: {expression: '!console.error(\"no stock\")', no_console_errors: true}", "the console has 1 errors, expected none; the last: no stock", beacon.ReasonAssertion},
 		"capture":       {"capture: {name: a, selectors: '#total', pattern: 'USD'}", "there is no text for a that matches USD", beacon.ReasonAssertion},
 		"empty capture": {"capture: {name: a, expression: '\"\"'}", "the text for a is empty", beacon.ReasonAssertion},
 	} {

@@ -6,8 +6,9 @@
 //     file into a [Journey] of typed steps.
 //  2. The [Scheduler] computes the journey's slots and hands each to a worker,
 //     or reports it as skipped.
-//  3. [Runner.Run] opens a fresh page in a warm browser, injects the same beacon
-//     that real users load, and executes the steps one after the other.
+//  3. [Runner.Run] resolves the journey's variables, opens a fresh page in a warm
+//     browser, injects the same beacon that real users load, and executes the
+//     steps one after the other.
 //  4. What the page's beacon measured, and one report about the run itself, go to
 //     a [Reporter]. Every slot leaves exactly one run report, whatever happens;
 //     only slots that passed while the machine slept leave none.

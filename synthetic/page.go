@@ -163,7 +163,9 @@ type PageOptions struct {
 	// OnBinding receives the texts, one at a time, from one goroutine. Texts
 	// that come faster than it returns are queued up to a bound and then dropped.
 	OnBinding func(payload string)
-	Evidence  EvidenceOptions
+	// Redact takes secrets out of what is logged of the page; nil leaves it as it is.
+	Redact   func(text string) string
+	Evidence EvidenceOptions
 }
 
 // EvidenceOptions says what a page's [Recorder] notes beyond what costs nothing.

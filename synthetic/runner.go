@@ -273,7 +273,8 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 		return nil, nil, err
 	}
 	options.UserAgent = cmp.Or(run.environment.userAgent(browser.UserAgent()), r.options.UserAgent)
-	inbox.journey.UserAgent = cmp.Or(options.UserAgent, browser.UserAgent())
+	options.Redact = run.values.redact
+	inbox.journey.UserAgent = run.values.redact(cmp.Or(options.UserAgent, browser.UserAgent()))
 	page, err := browser.NewPage(ctx, options)
 	if err != nil {
 		return browser, nil, fmt.Errorf("open page: %w", err)

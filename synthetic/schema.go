@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"encoding/json"
+	"maps"
 	"strings"
 )
 
@@ -150,52 +151,65 @@ func (k stepKind) schema() *schema {
 
 // fieldDescriptions says what the fields are for, to people in an editor.
 func fieldDescriptions() map[string]string {
+	all := settingDescriptions()
+	maps.Copy(all, stepDescriptions())
+	return all
+}
+
+// settingDescriptions are those of what a journey has besides its steps.
+func settingDescriptions() map[string]string {
+	return map[string]string{
+		"base_url":      "What relative addresses refer to; absolute, http or https.",
+		"schedule":      "When to run: a cron expression, @hourly and the like, or @every 30s.",
+		"budgets":       "What the Web Vitals of the journey's pages may be at most.",
+		"lcp":           "The largest contentful paint, such as 2.5s.",
+		"inp":           "The interaction to next paint, such as 200ms.",
+		"fcp":           "The first contentful paint, such as 1.8s.",
+		"ttfb":          "The time to first byte, such as 800ms.",
+		"cls":           "The cumulative layout shift, such as 0.1.",
+		"page":          "What the page believes about the world around it.",
+		"device":        "A preset of the size and kind of the screen and of the user agent.",
+		"user_agent":    "What the browser says that it is.",
+		"locale":        "The language of the user, such as de-DE.",
+		"timezone":      "The time zone of the user, such as Europe/Berlin.",
+		"geolocation":   "Where the user is.",
+		"latitude":      "In degrees, north positive.",
+		"longitude":     "In degrees, east positive.",
+		"accuracy_m":    "In metres; 10 if not given.",
+		"network":       "How slow the network is: a preset, or throughputs and a latency.",
+		"download_kbps": "Kilobits in a second; not bounded if not given.",
+		"upload_kbps":   "Kilobits in a second; not bounded if not given.",
+		"latency":       "What is added to each request, such as 150ms.",
+		"cpu_slowdown":  "How many times slower the page computes.",
+		"headers":       "Headers that are sent with the requests to some hosts.",
+		"hosts":         "Hosts such as shop.example, or *.shop.example for all below one.",
+		"cookies":       "Cookies that the page begins with.",
+		"domain":        "The host that the cookie is for; that of base_url if not given.",
+		"path":          "The path that the cookie is for; / if not given.",
+		"secure":        "Whether the cookie is for https alone.",
+		"http_only":     "Whether scripts cannot read the cookie.",
+		"same_site":     "Which requests of other sites bring the cookie.",
+		"block":         "Patterns of addresses that are not loaded; * stands for anything.",
+		"trace_hosts":   "Hosts that are told the trace of each step.",
+		"allow_hosts":   "The host:port on the agent's own machine that the page may call, besides those that the journey names itself.",
+		"keep_state":    "The name that the cookies and storage at the end are kept by, for pages with that state.",
+		"state":         "The name of kept cookies and storage that the page begins with.",
+		"viewport":      "The size and kind of the screen that the page begins with.",
+		"variables":     "Texts that others refer to as ${name}.",
+		"parts":         "Lists of steps that others use, by name.",
+		"steps":         "What the journey does, in order.",
+	}
+}
+
+// stepDescriptions are those of what a step holds.
+func stepDescriptions() map[string]string {
 	return map[string]string{
 		"name":              "What people call it.",
-		"base_url":          "What relative addresses refer to; absolute, http or https.",
-		"schedule":          "When to run: a cron expression, @hourly and the like, or @every 30s.",
 		"timeout":           "How long it may take, such as 5s or 1m30s.",
 		"budget":            "What the step should take at most, such as 2s; the run fails at its end if it took longer.",
-		"budgets":           "What the Web Vitals of the journey's pages may be at most.",
-		"lcp":               "The largest contentful paint, such as 2.5s.",
-		"inp":               "The interaction to next paint, such as 200ms.",
-		"fcp":               "The first contentful paint, such as 1.8s.",
-		"ttfb":              "The time to first byte, such as 800ms.",
-		"cls":               "The cumulative layout shift, such as 0.1.",
-		"page":              "What the page believes about the world around it.",
-		"device":            "A preset of the size and kind of the screen and of the user agent.",
-		"user_agent":        "What the browser says that it is.",
-		"locale":            "The language of the user, such as de-DE.",
-		"timezone":          "The time zone of the user, such as Europe/Berlin.",
-		"geolocation":       "Where the user is.",
-		"latitude":          "In degrees, north positive.",
-		"longitude":         "In degrees, east positive.",
-		"accuracy_m":        "In metres; 10 if not given.",
-		"network":           "How slow the network is: a preset, or throughputs and a latency.",
-		"download_kbps":     "Kilobits in a second; not bounded if not given.",
-		"upload_kbps":       "Kilobits in a second; not bounded if not given.",
-		"latency":           "What is added to each request, such as 150ms.",
-		"cpu_slowdown":      "How many times slower the page computes.",
-		"headers":           "Headers that are sent with the requests to some hosts.",
-		"hosts":             "Hosts such as shop.example, or *.shop.example for all below one.",
-		"cookies":           "Cookies that the page begins with.",
-		"domain":            "The host that the cookie is for; that of base_url if not given.",
-		"path":              "The path that the cookie is for; / if not given.",
-		"secure":            "Whether the cookie is for https alone.",
-		"http_only":         "Whether scripts cannot read the cookie.",
-		"same_site":         "Which requests of other sites bring the cookie.",
-		"block":             "Patterns of addresses that are not loaded; * stands for anything.",
-		"trace_hosts":       "Hosts that are told the trace of each step.",
-		"allow_hosts":       "The host:port on the agent's own machine that the page may call, besides those that the journey names itself.",
-		"keep_state":        "The name that the cookies and storage at the end are kept by, for pages with that state.",
-		"state":             "The name of kept cookies and storage that the page begins with.",
-		"viewport":          "The size and kind of the screen that the page begins with.",
-		"variables":         "Texts that others refer to as ${name}.",
-		"parts":             "Lists of steps that others use, by name.",
 		"part":              "The name of a part.",
 		"file":              "The file that holds the part, beside the journey's or below.",
 		"with":              "Texts that the part refers to as ${name}.",
-		"steps":             "What the journey does, in order.",
 		"selectors":         "Ways to the element, of which the first that works is taken: CSS, or aria/, text/, xpath/ and pierce/. A list within the list is a path through shadow roots.",
 		"url":               "An address, absolute or relative to base_url.",
 		"title":             "The title of the document.",
@@ -209,6 +223,7 @@ func fieldDescriptions() map[string]string {
 		"text_is":           "What the text of the element, or of the page, must be.",
 		"status":            "The HTTP status that the document must have been answered with: 200, 2xx, or a list.",
 		"response_time":     "How long the head of the document's response may take, such as 2s.",
+		"no_console_errors": "true wants nothing to have written an error to the page's console.",
 		"pattern":           "A regular expression that picks a part of the text: its first group, or all that it matches.",
 		"secret":            "true hides the text wherever it would show.",
 		"visible":           "false turns the condition round: it must not hold.",

@@ -8,12 +8,14 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"throughline/beacon"
 	"throughline/synthetic"
+	"throughline/synthetic/chrome"
 )
 
 // TestRun_Secrets lets a site show a secret wherever it can: in its address, its
@@ -32,6 +34,7 @@ func TestRun_Secrets(t *testing.T) {
 		default:
 		}
 		fmt.Fprintf(w, `<!doctype html><script>document.title = new URL(location).searchParams.get("p");
+			setTimeout(() => alert("you are " + document.title), 50);
 			history.replaceState({}, "", "/in/" + encodeURIComponent(document.title))</script>%s`, pageScript(t))
 	}))
 	t.Cleanup(site.Close)
@@ -40,6 +43,11 @@ func TestRun_Secrets(t *testing.T) {
 	runner, sink := newRunner(t, func(o *synthetic.RunnerOptions) {
 		o.Getenv = func(name string) string { return environment[name] }
 		o.Log = slog.New(slog.NewTextHandler(&log, nil))
+		path, err := chrome.Find(os.Getenv)
+		if err != nil {
+			t.Fatal(err)
+		}
+		o.Launch = chrome.Opener(chrome.Options{Path: path, ProfileRoot: t.TempDir(), Log: o.Log})
 	})
 	result := runner.Run(t.Context(), load(t, `
 name: J
@@ -69,6 +77,9 @@ steps:
 		if strings.Contains(string(told), form) || strings.Contains(log.String(), form) {
 			t.Errorf("%q shows in %s\n%s", form, told, &log)
 		}
+	}
+	if !strings.Contains(log.String(), "you are ***") {
+		t.Errorf("the dialog is not logged: %s", &log)
 	}
 	if !strings.Contains(string(told), "***") {
 		t.Errorf("no report of a page was redacted: %s", told)

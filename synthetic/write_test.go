@@ -77,6 +77,20 @@ func TestYAML_AsWritten(t *testing.T) {
 	}
 }
 
+func TestWrite_Place(t *testing.T) {
+	journey := &Journey{Name: "J", Timeout: DefaultTimeout, Viewport: DefaultViewport, Steps: []Step{{
+		Name: "click a", Timeout: DefaultStepTimeout, Action: Click{Selectors: CSS("a")},
+		Place: Place{Target: "https://pay.example/", Frame: []int{0, 2}},
+	}}}
+	if yaml := string(journey.YAML()); !strings.Contains(yaml, "- click: {target: https://pay.example/, frame: [0, 2], selectors: a}\n") {
+		t.Errorf("got\n%s", yaml)
+	}
+	data, err := journey.Recorder()
+	if err != nil || !strings.Contains(strings.Join(strings.Fields(string(data)), ""), `"target":"https://pay.example/","frame":[0,2],"selectors":[["a"]]`) {
+		t.Errorf("got %v\n%s", err, data)
+	}
+}
+
 func TestRecorder_ForChrome(t *testing.T) {
 	journey, err := Load("j.yaml", []byte(`
 name: J

@@ -75,7 +75,7 @@ func (t *yamlText) mapping(o *object, columns int) {
 
 // member writes a key and its value from the current column on.
 func (t *yamlText) member(key string, n node, columns int) {
-	t.WriteString(yamlScalar(key, true) + ":")
+	t.WriteString(yamlKey(key) + ":")
 	t.value(n, columns)
 }
 
@@ -139,7 +139,7 @@ func yamlInline(n node, depth int) (string, bool) {
 			text, fits := yamlInline(value.members[key], depth+1)
 			_, nested := value.members[key].value.(*object)
 			ok = ok && fits && !nested
-			parts = append(parts, yamlScalar(key, true)+": "+text)
+			parts = append(parts, yamlKey(key)+": "+text)
 		}
 		return "{" + strings.Join(parts, ", ") + "}", ok || len(parts) == 0
 	case []node:
@@ -202,6 +202,16 @@ func printable(text string) bool {
 
 // oddNumber matches texts that begin as YAML's special numbers and marks do.
 var oddNumber = regexp.MustCompile(`^[.]([^A-Za-z_]|(?i:inf|nan)|$)`)
+
+// plainKey matches keys that need no quotes anywhere.
+var plainKey = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_.-]*$`)
+
+func yamlKey(key string) string {
+	if plainKey.MatchString(key) && !token.IsNeedQuoted(key) {
+		return key
+	}
+	return strconv.Quote(key)
+}
 
 // yamlScalar writes a text, quoted if it must be; flow says that it stands in
 // braces or brackets.

@@ -241,12 +241,20 @@ func browserDied() *synthetic.Fault {
 	return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: "the browser died"}
 }
 
+// redact takes secrets out of what the page says.
+func (p *Page) redact(text string) string {
+	if p.options.Redact == nil {
+		return text
+	}
+	return p.options.Redact(text)
+}
+
 // dismiss answers a dialog as a user in a hurry would; only leaving the page is
 // agreed to.
 func (p *Page) dismiss(dialog *page.EventJavascriptDialogOpening) {
 	if p.answered++; p.answered == 1 {
 		p.log.Info("dialog of a page dismissed", "type", dialog.Type,
-			"message", shorten(dialog.Message), "url", synthetic.PublicURL(dialog.URL))
+			"message", shorten(p.redact(dialog.Message)), "url", p.redact(synthetic.PublicURL(dialog.URL)))
 	}
 	params := page.HandleJavaScriptDialogParams{Accept: dialog.Type == page.DialogTypeBeforeunload}
 	if _, err := cdp.Call(p.alive, p.target, page.HandleJavaScriptDialog, params); err != nil {
