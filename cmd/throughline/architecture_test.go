@@ -101,6 +101,7 @@ func TestArchitecture_TechnologiesAreConfined(t *testing.T) {
 		"github.com/ClickHouse/":              "ingest/clickhouse",
 		"github.com/chromedp/":                "synthetic/chrome",
 		"github.com/robfig/cron/":             "synthetic",
+		"github.com/minio/":                   "synthetic/evidence",
 		"github.com/ebitengine/purego":        "deploy/engine",
 		"github.com/spf13/cobra":              "cmd/throughline",
 		"github.com/prometheus/":              "cmd/throughline",
