@@ -231,6 +231,20 @@ globalThis.throughline = (() => {
     return { done: true };
   }
 
+  // Brings what a scrollable element or the window holds to a place.
+  async function scrollTo(scrollable, { x, y }) {
+    const method = scrollable === globalThis ? globalThis.scrollTo : Element.prototype.scrollTo;
+    method.call(scrollable, { left: x, top: y, behavior: "instant" });
+    await frame(); // in which the page is told
+    return {};
+  }
+
+  function scroll(elements, place) {
+    if (elements.length === 0) return { why: "missing" };
+    const element = elements.find(visible);
+    return element ? scrollTo(element, place) : { why: "hidden", by: describe(elements[0]) };
+  }
+
   const matches = (wanted, got) => {
     if (wanted === null || typeof wanted !== "object") return wanted === got;
     if (got === null || typeof got !== "object") return false;
@@ -246,6 +260,8 @@ globalThis.throughline = (() => {
     list: (...elements) => unique(elements.filter((element) => nodeType(element) === Node.ELEMENT_NODE)),
     aim,
     fill,
+    scroll,
+    scrollWindow: (place) => scrollTo(globalThis, place),
     focus(elements) {
       const { element, ...fault } = usable(elements);
       element?.focus();
