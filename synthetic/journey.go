@@ -73,8 +73,8 @@ func (s Step) Type() string { return s.Action.Type() }
 // never holds a typed value.
 func (s Step) Label() string { return s.Action.label() }
 
-// Action is what a step does: one of [Navigate], [Click], [Change], [KeyDown],
-// [KeyUp], [WaitForElement], [WaitForExpression] and [SetViewport].
+// Action is what a step does: a [Click], a [Navigate] and so on, one type for each
+// step type.
 type Action interface {
 	// Type is the Recorder's name of the step type.
 	Type() string

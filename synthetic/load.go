@@ -262,7 +262,7 @@ func readYAMLStep(r *reader) Step {
 	}
 	kind := r.kind(types[0])
 	r.at.Type = kind.name
-	params := r.params(types[0], kind.short)
+	params := r.params(types[0], kind)
 	return finishStep(params, step, kind)
 }
 
@@ -307,6 +307,8 @@ type stepKind struct {
 	// short is the field that a step of plain text stands for in YAML.
 	short string
 	read  func(*reader) Action
+	// bare says that it needs nothing, so that in YAML its name is enough.
+	bare bool
 	// own says that the Recorder does not know it.
 	own bool
 	// about says what it does, in an editor.
@@ -317,12 +319,17 @@ func stepKinds() []stepKind {
 	return []stepKind{
 		{name: "navigate", short: "url", read: readNavigate, about: "Loads an address."},
 		{name: "click", short: "selectors", read: readClick, about: "Clicks an element."},
+		{name: "doubleClick", short: "selectors", read: readDoubleClick, about: "Clicks an element twice, fast."},
+		{name: "hover", short: "selectors", read: readHover, about: "Moves the mouse onto an element."},
 		{name: "change", read: readChange, about: "Gives a form field a value."},
 		{name: "keyDown", short: "key", read: readKeyDown, about: "Presses a key and leaves it down."},
 		{name: "keyUp", short: "key", read: readKeyUp, about: "Releases a key."},
+		{name: "scroll", read: readScroll, about: "Scrolls an element, or the window."},
 		{name: "waitForElement", short: "selectors", read: readWaitForElement, about: "Waits until elements are there."},
 		{name: "waitForExpression", short: "expression", read: readWaitForExpression, about: "Waits until a JavaScript expression is true."},
 		{name: "setViewport", read: readSetViewport, about: "Resizes the page."},
+		{name: "emulateNetworkConditions", read: readEmulateNetworkConditions, about: "Slows the network down, or cuts it off."},
+		{name: "close", bare: true, read: readClose, about: "Closes the tab."},
 		{name: "assert", short: "text", read: readAssert, own: true, about: "Checks what the page shows and how it was answered."},
 		{name: "capture", read: readCapture, own: true, about: "Reads a text from the page into a variable."},
 	}

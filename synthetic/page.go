@@ -56,6 +56,11 @@ type Navigator interface {
 	Navigate(ctx context.Context, address string) (status int, err error)
 	// SetViewport resizes the page.
 	SetViewport(ctx context.Context, viewport Viewport) error
+	// SetNetwork slows the network down, from now on and for the whole tab.
+	SetNetwork(ctx context.Context, conditions NetworkConditions) error
+	// CloseTab closes the tab as its user would. What is done to its documents
+	// later fails.
+	CloseTab(ctx context.Context) error
 }
 
 // Pointer uses elements the way a user does.
@@ -64,6 +69,11 @@ type Pointer interface {
 	// navigation that the click starts, if any. It returns the index of the
 	// alternative that led to the element.
 	Click(ctx context.Context, selectors Selectors, options ClickOptions) (won int, err error)
+	// Hover waits as Click does, and moves the mouse onto the element.
+	Hover(ctx context.Context, selectors Selectors) (won int, err error)
+	// Scroll waits for an element that is there to see and brings what it holds to a
+	// place, in CSS pixels from the top left; without selectors it is the window.
+	Scroll(ctx context.Context, selectors Selectors, to Point) (won int, err error)
 	// Change gives a form field a new value. It returns as Click does.
 	Change(ctx context.Context, selectors Selectors, value string) (won int, err error)
 }
@@ -185,6 +195,8 @@ type ClickOptions struct {
 	Offset *Point
 	Button Button
 	Device Device
+	// Count is how often to click without a pause; 0 is once.
+	Count int
 	// Hold is how long the button stays down.
 	Hold time.Duration
 }

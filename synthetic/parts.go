@@ -98,7 +98,7 @@ func (p *parts) readUse(r *reader, in partUse) (partUse, bool) {
 		return use, false
 	}
 	r.at.Type = field
-	params := r.params(field, "part")
+	params := r.params(field, stepKind{short: "part"})
 	if field == "include" {
 		use.file = params.text("file", required)
 	}

@@ -276,15 +276,18 @@ func (r *reader) child(field string) *reader {
 }
 
 // params reads the parameters of a YAML step, of which a plain text is short for
-// one field.
-func (r *reader) params(field, short string) *reader {
-	n, _ := r.get(field)
-	if _, mapping := n.value.(*object); mapping || short == "" {
+// one field, and nothing for none if the kind is bare.
+func (r *reader) params(field string, kind stepKind) *reader {
+	n, given := r.get(field)
+	if !given && kind.bare {
+		return r.of(node{line: n.line, value: &object{}}, "")
+	}
+	if _, mapping := n.value.(*object); mapping || kind.short == "" {
 		return r.of(n, "")
 	}
 	return r.of(node{line: n.line, value: &object{
-		keys:    []string{short},
-		members: map[string]node{short: n},
+		keys:    []string{kind.short},
+		members: map[string]node{kind.short: n},
 	}}, "")
 }
 

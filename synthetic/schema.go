@@ -141,6 +141,9 @@ func (k stepKind) schema() *schema {
 	readExpected(r)
 	k.read(r)
 	params := r.sketch.of
+	if k.bare {
+		params.Type = append(params.Type, "null")
+	}
 	if k.short == "" {
 		params.Description = k.about
 		return params
@@ -233,6 +236,11 @@ func stepDescriptions() map[string]string {
 		"button":            "The mouse button; primary if not given.",
 		"deviceType":        "The pointing device; mouse if not given.",
 		"duration":          "How long the button stays down, in milliseconds.",
+		"x":                 "In CSS pixels from the left; 0 if not given.",
+		"y":                 "In CSS pixels from the top; 0 if not given.",
+		"download":          "Bytes per second; -1 is no bound. 0 for both download and upload is no network at all.",
+		"upload":            "Bytes per second; -1 is no bound.",
+		"latency":           "What is added to each request: such as 150ms for a page, in milliseconds for a step.",
 		"width":             "In CSS pixels.",
 		"height":            "In CSS pixels.",
 		"deviceScaleFactor": "Pixels of the screen to a CSS pixel; 1 if not given.",

@@ -5,7 +5,7 @@ import (
 	"fmt"
 )
 
-// SetViewport resizes the on.
+// SetViewport resizes the page.
 type SetViewport struct{ Viewport Viewport }
 
 // Type implements [Action].

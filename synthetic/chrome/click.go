@@ -27,32 +27,40 @@ type offset struct {
 func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
-	var place *offset
-	if options.Offset != nil {
-		place = &offset{X: options.Offset.X, Y: options.Offset.Y}
+	at, won, err := p.aimAt(ctx, selectors, options.Offset)
+	if err != nil {
+		return won, err
 	}
-	var at aim
+	for i := range max(options.Count, 1) {
+		if options.Device == synthetic.DeviceTouch {
+			err = p.tap(ctx, at, options.Hold)
+		} else {
+			err = p.press(ctx, at, options, i+1)
+		}
+		if err != nil {
+			return won, p.fault(ctx, err, nil)
+		}
+	}
+	return won, p.follows(ctx)
+}
+
+// aimAt waits until an element can be clicked, and tells where.
+func (p *Page) aimAt(ctx context.Context, selectors synthetic.Selectors, point *synthetic.Point) (at aim, won int, err error) {
+	var place *offset
+	if point != nil {
+		place = &offset{X: point.X, Y: point.Y}
+	}
 	won, err = p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
 		at = aim{}
 		err := p.ask(ctx, &at, "aim", elements, place)
 		return at.obstacle, err
 	})
-	if err != nil {
-		return won, err
-	}
-	if options.Device == synthetic.DeviceTouch {
-		err = p.tap(ctx, at, options.Hold)
-	} else {
-		err = p.press(ctx, at, options)
-	}
-	if err != nil {
-		return won, p.fault(ctx, err, nil)
-	}
-	return won, p.follows(ctx)
+	return at, won, err
 }
 
-// press moves the mouse or pen to a place, and presses and releases a button.
-func (p *Page) press(ctx context.Context, at aim, options synthetic.ClickOptions) error {
+// press moves the mouse or pen to a place, and presses and releases a button: for
+// the nth time in one gesture, from 1.
+func (p *Page) press(ctx context.Context, at aim, options synthetic.ClickOptions, nth int) error {
 	button, mask := mouseButton(options.Button)
 	event := input.DispatchMouseEventParams{X: at.X, Y: at.Y, Modifiers: p.modifiers}
 	if options.Device == synthetic.DevicePen {
@@ -63,7 +71,7 @@ func (p *Page) press(ctx context.Context, at aim, options synthetic.ClickOptions
 		return err
 	}
 	event.Type = input.DispatchMouseEventTypeMousePressed
-	event.Button, event.Buttons, event.ClickCount = button, mask, 1
+	event.Button, event.Buttons, event.ClickCount = button, mask, int64(nth)
 	if _, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event); err != nil {
 		return err
 	}

@@ -77,30 +77,6 @@ func (p *Page) locateAt(ctx context.Context, place synthetic.Geolocation) error 
 	return err
 }
 
-// throttle sets the conditions of the network.
-func (p *Page) throttle(ctx context.Context, conditions synthetic.NetworkConditions) error {
-	rate := func(bytesPerS float64) float64 {
-		if bytesPerS <= 0 {
-			return -1
-		}
-		return bytesPerS
-	}
-	all := &network.Conditions{
-		Offline: conditions.Offline, Latency: float64(conditions.Latency.Microseconds()) / 1000,
-		DownloadThroughput: rate(conditions.DownloadBytesPerS), UploadThroughput: rate(conditions.UploadBytesPerS),
-	}
-	_, err := cdp.Call(ctx, p.target, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
-		MatchedNetworkConditions: []*network.Conditions{all},
-	})
-	if err != nil {
-		return err
-	}
-	_, err = cdp.Call(ctx, p.target, network.OverrideNetworkState, network.OverrideNetworkStateParams{
-		Offline: all.Offline, Latency: all.Latency, DownloadThroughput: all.DownloadThroughput, UploadThroughput: all.UploadThroughput,
-	})
-	return err
-}
-
 // blocked is what the page may not load; the first pattern that fits decides.
 func (p *Page) blocked() []*network.BlockPattern {
 	var patterns []*network.BlockPattern

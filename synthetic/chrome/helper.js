@@ -20,7 +20,13 @@ globalThis.throughline = (() => {
   const shadowOf = (node) => (node instanceof Element ? elementShadow(node) : null);
   const slotOf = (node) => (node instanceof Element ? elementSlot(node) : null);
   const isMatch = (element, selector) => Element.prototype.matches.call(element, selector);
-  const rectsOf = (element) => [...Element.prototype.getClientRects.call(element)];
+  const rectsOf = (element) => {
+    if (getComputedStyle(element).display !== "contents") return [...Element.prototype.getClientRects.call(element)];
+    // It has no box, but what is in it has.
+    const content = document.createRange();
+    content.selectNodeContents(element);
+    return [...content.getClientRects()];
+  };
   const queryAll = (root, selector) =>
     root instanceof Element ? Element.prototype.querySelectorAll.call(root, selector) : root.querySelectorAll(selector);
 
@@ -108,6 +114,13 @@ globalThis.throughline = (() => {
     rectsOf(element).find((rect) => rect.width > 0 && rect.height > 0) ??
     Element.prototype.getBoundingClientRect.call(element);
 
+  // The picture that an element of one is part of. Few of its elements are hit
+  // wherever their box is, and people who click mean the picture.
+  const pictureOf = (element) => {
+    while (element instanceof SVGElement && element.ownerSVGElement) element = element.ownerSVGElement;
+    return element;
+  };
+
   const same = (a, b) => a.x === b.x && a.y === b.y && a.width === b.width && a.height === b.height;
 
   const inView = ({ x, y }) => x >= 0 && y >= 0 && x < innerWidth && y < innerHeight;
@@ -139,10 +152,12 @@ globalThis.throughline = (() => {
 
   const labelsOf = (element) => (element instanceof HTMLFormElement ? [] : [...(element.labels ?? [])]);
 
-  // Whether a click on top is one on the element: on something in it, or on the
-  // label of it.
+  // Whether a click on top is one on the element: on something in it, on the label
+  // of it, or on what it lies in, if it lets clicks through.
   const hits = (top, element) =>
-    within(top, element) || labelsOf(element).some((label) => within(top, label));
+    within(top, pictureOf(element)) ||
+    labelsOf(element).some((label) => within(top, label)) ||
+    (getComputedStyle(element).pointerEvents === "none" && within(element, top));
 
   // The element to use among those found, or why there is none.
   const usable = (elements) => {
@@ -181,6 +196,8 @@ globalThis.throughline = (() => {
     if (![...select.options].some((option) => option.value === value && !option.disabled)) {
       return { why: "no option", by: describe(select) };
     }
+    // One whose list is open closes it when it loses the focus.
+    select.blur();
     select.focus();
     select.value = value;
     tell(select, "input", "change");
@@ -221,14 +238,40 @@ globalThis.throughline = (() => {
     if (element.localName === "textarea") return select(element, value);
     if (element.localName !== "input") return { why: "not a field", by: describe(element) };
     if (typed.has(element.type)) return select(element, value);
+    if (element.type === "file") return { why: "files cannot be chosen", by: describe(element) };
     element.focus();
     if (element.type === "checkbox" || element.type === "radio") {
-      if (element.checked !== (value === "true" || value === "on")) element.click();
+      if (element.checked !== ["true", "on", element.value].includes(value)) element.click();
       return { done: true };
     }
-    element.value = value;
-    tell(element, "input", "change");
+    return set(element, value);
+  }
+
+  // Sets a field that nobody types into. What a framework has put over the value in
+  // the page's world is not there in this one, so that it sees a change.
+  function set(field, value) {
+    const before = field.value;
+    field.value = value;
+    if (field.value === "" && value !== "") {
+      field.value = before;
+      return { why: "the value is none of its type " + field.type, by: describe(field) };
+    }
+    tell(field, "input", "change");
     return { done: true };
+  }
+
+  // Brings what a scrollable element or the window holds to a place.
+  async function scrollTo(scrollable, { x, y }) {
+    const method = scrollable === globalThis ? globalThis.scrollTo : Element.prototype.scrollTo;
+    method.call(scrollable, { left: x, top: y, behavior: "instant" });
+    await frame(); // in which the page is told
+    return {};
+  }
+
+  function scroll(elements, place) {
+    if (elements.length === 0) return { why: "missing" };
+    const element = elements.find(visible);
+    return element ? scrollTo(element, place) : { why: "hidden", by: describe(elements[0]) };
   }
 
   const matches = (wanted, got) => {
@@ -246,6 +289,8 @@ globalThis.throughline = (() => {
     list: (...elements) => unique(elements.filter((element) => nodeType(element) === Node.ELEMENT_NODE)),
     aim,
     fill,
+    scroll,
+    scrollWindow: (place) => scrollTo(globalThis, place),
     focus(elements) {
       const { element, ...fault } = usable(elements);
       element?.focus();

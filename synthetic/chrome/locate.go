@@ -11,7 +11,6 @@ import (
 	"github.com/chromedp/cdproto/dom"
 	"github.com/chromedp/cdproto/runtime"
 
-	"throughline/beacon"
 	"throughline/synthetic"
 )
 
@@ -24,30 +23,24 @@ type obstacle struct {
 	By  string `json:"by"`
 }
 
-// fault says why no element can be used. Not finding one is its own reason.
-func (o obstacle) fault(selectors synthetic.Selectors) error {
-	what := shorten(selectors.String())
-	fault := &synthetic.Fault{Reason: beacon.ReasonTimeout}
+// text says why what was found cannot be used.
+func (o obstacle) text(what string) string {
 	switch o.Why {
-	case "missing":
-		fault.Reason, fault.Message = beacon.ReasonElementNotFound, "no element found by "+what
 	case "covered":
-		fault.Message = fmt.Sprintf("the element found by %s is covered by %s", what, o.By)
+		return fmt.Sprintf("the element found by %s is covered by %s", what, o.By)
 	case "no option":
-		fault.Message = fmt.Sprintf("%s found by %s has no option of that value that can be chosen", o.By, what)
+		return fmt.Sprintf("%s found by %s has no option of that value that can be chosen", o.By, what)
 	default:
-		fault.Message = fmt.Sprintf("%s found by %s cannot be used: %s", o.By, what, o.Why)
+		return fmt.Sprintf("%s found by %s cannot be used: %s", o.By, what, o.Why)
 	}
-	return fault
 }
 
 // race tries the alternatives in turn, again and again, until try accepts what
-// one of them found, and returns its index. It fails with the obstacle of the
-// alternative that came closest.
+// one of them found, and returns its index. It fails with why each of them did not
+// lead anywhere.
 func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func(context.Context, handle) (obstacle, error)) (won int, err error) {
 	err = p.poll(ctx, func(ctx context.Context) error {
-		closest := obstacle{Why: "missing"}
-		var failed error
+		round := newRace()
 		for i, chain := range selectors {
 			elements, err := p.find(ctx, chain)
 			var met obstacle
@@ -57,19 +50,13 @@ func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func
 			switch {
 			case isFinal(err):
 				return err
-			case err != nil:
-				failed = fmt.Errorf("%s: %w", chain, err)
-			case met.Why == "":
+			case err == nil && met.Why == "":
 				won = i
 				return nil
-			case met.Why != "missing":
-				closest = met
 			}
+			round.lose(chain, met, err)
 		}
-		if failed != nil && closest.Why == "missing" {
-			return failed
-		}
-		return closest.fault(selectors)
+		return round.fault(selectors)
 	})
 	return won, err
 }

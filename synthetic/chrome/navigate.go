@@ -61,7 +61,7 @@ func (p *Page) refused(loader cdp.LoaderID, text, host string) error {
 	if status := p.state.answered(loader).status; status == 204 || status == 205 {
 		text = fmt.Sprintf("HTTP status %d holds no page", status)
 	}
-	return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + text}
+	return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + netError(text)}
 }
 
 // await waits for a state of the main frame.
@@ -117,7 +117,7 @@ func verdict(s snapshot) error {
 		if why == "" {
 			why = "could not be loaded"
 		}
-		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: address + ": " + why}
+		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: address + ": " + netError(why)}
 	case s.answer.status >= 500:
 		return &synthetic.Fault{
 			Reason:  beacon.ReasonNavigation,

@@ -238,12 +238,12 @@ func TestType(t *testing.T) {
 	}
 }
 
-func TestScroll(t *testing.T) {
+func TestWheel(t *testing.T) {
 	t.Parallel()
 	site, browser := newSite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/obstacles")
-	check(t, page.Scroll(t.Context(), 0, 600))
+	check(t, page.Wheel(t.Context(), 0, 600))
 	check(t, page.WaitForExpression(within(t, patience), "scrollY > 100"))
 }
 

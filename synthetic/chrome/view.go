@@ -51,8 +51,8 @@ func (p *Page) drawn(ctx context.Context) ([]byte, error) {
 	return result.Data, err
 }
 
-// Scroll turns the mouse wheel over the middle of the page, by CSS pixels.
-func (p *Page) Scroll(ctx context.Context, x, y float64) error {
+// Wheel turns the mouse wheel over the middle of the page, by CSS pixels.
+func (p *Page) Wheel(ctx context.Context, x, y float64) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	viewport := p.options.Viewport

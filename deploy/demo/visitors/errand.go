@@ -81,7 +81,7 @@ func (v *visitor) browse(ctx context.Context) error {
 		if err := v.open(ctx, "/"); err != nil {
 			return err
 		}
-		if err := v.page.Scroll(ctx, 0, 400); err != nil {
+		if err := v.page.Wheel(ctx, 0, 400); err != nil {
 			return fmt.Errorf("scroll: %w", err)
 		}
 		if err := v.click(ctx, "[data-test='product-"+pick(v.draw, "everyday", "summit", "stripe")+"']"); err != nil {

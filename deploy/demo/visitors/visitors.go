@@ -20,8 +20,8 @@ type Page interface {
 	synthetic.Page
 	// Type presses the keys of text, one after the other.
 	Type(ctx context.Context, selectors synthetic.Selectors, text string, perKey time.Duration) error
-	// Scroll moves the page to a position in CSS pixels.
-	Scroll(ctx context.Context, x, y float64) error
+	// Wheel turns the mouse wheel by CSS pixels.
+	Wheel(ctx context.Context, x, y float64) error
 }
 
 // Options say who comes, and where to.
