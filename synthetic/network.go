@@ -1,100 +1,77 @@
 package synthetic
 
 import (
+	"context"
+	"fmt"
 	"math"
-	"slices"
-	"strings"
 	"time"
 )
 
-// kbps is a throughput of a thousand bits in a second, in bytes.
-const kbps = 1000.0 / 8
+// EmulateNetworkConditions slows the network down, or cuts it off, until another
+// such step or the end of the run.
+type EmulateNetworkConditions struct{ Conditions NetworkConditions }
 
-// network is a preset of network conditions.
-type network struct {
-	name       string
-	conditions NetworkConditions
+// maxLatency bounds what a step may add to each request.
+const maxLatency = time.Minute
+
+// Type implements [Action].
+func (EmulateNetworkConditions) Type() string { return "emulateNetworkConditions" }
+
+func (e EmulateNetworkConditions) label() string {
+	if e.Conditions.Offline {
+		return "emulateNetworkConditions offline"
+	}
+	return fmt.Sprintf("emulateNetworkConditions %s down, %s up, %s", rateLabel(e.Conditions.DownloadBytesPerS),
+		rateLabel(e.Conditions.UploadBytesPerS), e.Conditions.Latency)
 }
 
-func networks() []network {
-	return []network{
-		{"slow-3g", NetworkConditions{DownloadBytesPerS: 400 * kbps, UploadBytesPerS: 400 * kbps, Latency: 400 * time.Millisecond}},
-		{"fast-3g", NetworkConditions{DownloadBytesPerS: 1600 * kbps, UploadBytesPerS: 768 * kbps, Latency: 150 * time.Millisecond}},
-		{"4g", NetworkConditions{DownloadBytesPerS: 9000 * kbps, UploadBytesPerS: 9000 * kbps, Latency: 170 * time.Millisecond}},
-		{"offline", NetworkConditions{Offline: true}},
+func rateLabel(bytesPerS float64) string {
+	if bytesPerS == 0 {
+		return "unbounded"
 	}
+	return fmt.Sprintf("%g kB/s", math.Round(bytesPerS)/1000)
 }
 
-func networkNames() []string {
-	names := make([]string, 0, len(networks()))
-	for _, network := range networks() {
-		names = append(names, network.name)
-	}
-	return names
+func (e EmulateNetworkConditions) run(ctx context.Context, on *stage) error {
+	return on.SetNetwork(ctx, e.Conditions)
 }
 
-// readNetwork reads a preset's name, or throughputs and a latency.
-func readNetwork(r *reader, field string) *NetworkConditions {
-	own := sketching()
-	readConditions(own)
-	r.sketch.put(field, &schema{AnyOf: []*schema{{Enum: networkNames()}, own.sketch.of}}, false)
-	n, given := r.get(field)
-	if !given {
-		return nil
-	}
-	if _, mapping := n.value.(*object); mapping {
-		child := r.of(n, field)
-		conditions := readConditions(child)
-		child.done()
-		return &conditions
-	}
-	name, _ := n.value.(string)
-	at := slices.Index(networkNames(), name)
-	if at < 0 {
-		r.fail(field, "must be one of %s, or have download_kbps, upload_kbps and latency", strings.Join(networkNames(), ", "))
-		return nil
-	}
-	return &networks()[at].conditions
-}
-
-func readConditions(r *reader) NetworkConditions {
-	return NetworkConditions{
-		DownloadBytesPerS: r.throughput("download_kbps"),
-		UploadBytesPerS:   r.throughput("upload_kbps"),
-		Latency:           r.duration("latency", 0, MaxTimeout),
-	}
-}
-
-// throughput reads a number of kilobits in a second; 0 bounds nothing.
-func (r *reader) throughput(field string) float64 {
-	value, _ := r.number(field)
-	if value < 0 || value > 1e8 {
-		r.fail(field, "must be from 0 to 100000000")
-	}
-	return math.Round(value * kbps)
-}
-
-func (w *writer) network(field string, conditions *NetworkConditions) {
-	if conditions == nil {
-		return
-	}
-	for _, network := range networks() {
-		if network.conditions == *conditions {
-			w.text(field, network.name)
-			return
+func (e EmulateNetworkConditions) write(w *writer) {
+	for _, rate := range []struct {
+		field     string
+		bytesPerS float64
+	}{{"download", e.Conditions.DownloadBytesPerS}, {"upload", e.Conditions.UploadBytesPerS}} {
+		if rate.bytesPerS == 0 && !e.Conditions.Offline {
+			rate.bytesPerS = -1
 		}
+		w.number(rate.field, rate.bytesPerS)
 	}
-	child := w.inner()
-	child.throughput("download_kbps", conditions.DownloadBytesPerS)
-	child.throughput("upload_kbps", conditions.UploadBytesPerS)
-	if conditions.Latency != 0 {
-		child.duration("latency", conditions.Latency)
-	}
-	w.put(field, &child.object)
+	w.milliseconds("latency", e.Conditions.Latency)
 }
 
-func (w *writer) throughput(field string, bytesPerS float64) {
-	if bytesPerS != 0 {
-		w.number(field, bytesPerS/kbps)
+// readEmulateNetworkConditions reads what the Recorder writes: both rates 0 are
+// no network at all, and one of them, or less, is no bound.
+func readEmulateNetworkConditions(r *reader) Action {
+	download, upload := r.rate("download"), r.rate("upload")
+	latency, given := r.number("latency")
+	if !given {
+		r.fail("latency", "is required")
 	}
+	if latency < 0 || latency > float64(maxLatency.Milliseconds()) {
+		r.fail("latency", "must be from 0 to %d ms", maxLatency.Milliseconds())
+	}
+	return EmulateNetworkConditions{NetworkConditions{
+		Offline:           download == 0 && upload == 0,
+		DownloadBytesPerS: max(download, 0), UploadBytesPerS: max(upload, 0),
+		Latency: time.Duration(math.Round(latency * float64(time.Millisecond))),
+	}}
+}
+
+// rate reads a required number of bytes per second.
+func (r *reader) rate(field string) float64 {
+	rate, given := r.number(field)
+	if !given {
+		r.fail(field, "is required")
+	}
+	return rate
 }

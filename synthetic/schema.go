@@ -241,7 +241,7 @@ func stepDescriptions() map[string]string {
 		"y":                 "In CSS pixels from the top; 0 if not given.",
 		"download":          "Bytes per second; -1 is no bound. 0 for both download and upload is no network at all.",
 		"upload":            "Bytes per second; -1 is no bound.",
-		"latency":           "What is added to each request, in milliseconds.",
+		"latency":           "What is added to each request: such as 150ms for a page, in milliseconds for a step.",
 		"width":             "In CSS pixels.",
 		"height":            "In CSS pixels.",
 		"deviceScaleFactor": "Pixels of the screen to a CSS pixel; 1 if not given.",
