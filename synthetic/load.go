@@ -132,7 +132,10 @@ func loadYAML(data []byte) (*Journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(root, true)
+	r := newReader(withRequest(root), true)
+	if _, both := r.get("http"); both {
+		r.fail("http", "stands in the place of steps")
+	}
 	journey := &Journey{Name: r.text("name", required)}
 	readSettings(r, journey)
 	r.steps(journey, readYAMLStep)
@@ -278,6 +281,7 @@ func stepKinds() []stepKind {
 		{"waitForElement", "selectors", readWaitForElement},
 		{"waitForExpression", "expression", readWaitForExpression},
 		{"setViewport", "", readSetViewport},
+		{"request", "url", readRequest},
 	}
 }
 

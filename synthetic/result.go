@@ -57,6 +57,8 @@ type StepResult struct {
 	Selector string
 	// Alternative is the place of that selector among the step's, from 0.
 	Alternative int
+	// HTTP is where the time of a request without a browser went; nil for others.
+	HTTP *HTTPTiming
 }
 
 // passed counts the steps that passed.

@@ -49,6 +49,9 @@ type RunnerOptions struct {
 	// Getenv is the environment that variables of journeys come from; default
 	// [os.Getenv].
 	Getenv func(name string) string
+	// Requester makes the requests of steps that need no browser; without it such
+	// a step fails.
+	Requester Requester
 	// Keeper stores the evidence of runs; nil leaves it in the Result only.
 	Keeper Keeper
 	// Now is the clock; default time.Now.
@@ -212,7 +215,14 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		Journey: result.Journey, RunID: result.RunID, Slot: result.Slot, Started: result.Started,
 		Total: result.Total, Outcome: beacon.RunPassed,
 	}
-	browser, page, err := r.open(ctx, journey, options, inbox)
+	var browser *warm
+	var page Page = pageless{}
+	var err error
+	if journey.NeedsBrowser() {
+		browser, page, err = r.open(ctx, journey, options, inbox)
+	} else {
+		options = options.withoutEvidence()
+	}
 	result.Queue, result.UserAgent = max(0, r.now().Sub(result.Slot)), inbox.journey.UserAgent
 	if err != nil {
 		result.blame(r.openFault(ctx, err))
@@ -221,12 +231,14 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		}
 		return inbox
 	}
-	result.Browser = browser.Name()
+	if browser != nil {
+		result.Browser = browser.Name()
+	}
 	func() {
 		defer r.leave(ctx, page)
 		r.steps(ctx, page, journey, options, result)
 	}()
-	if result.Reason == beacon.ReasonBrowserFailed {
+	if browser != nil && result.Reason == beacon.ReasonBrowserFailed {
 		r.discard(browser)
 	}
 	return inbox

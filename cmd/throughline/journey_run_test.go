@@ -150,6 +150,7 @@ func TestJourneyRun_RefusesOptions(t *testing.T) {
 		"variable without value": {[]string{"--var=x"}, exitBadInput, "--var must be name=value"},
 		"retries":                {[]string{"--retries=11"}, exitBadInput, "--retries must be from 0 to 10"},
 		"pause":                  {[]string{"--slow-mo=2h"}, exitBadInput, "--slow-mo must be from 0s to 1m0s"},
+		"always where":           {[]string{"--screenshots-always"}, exitBadInput, "--screenshots-always needs --screenshots"},
 		"no directory":           {[]string{"--junit=/nowhere/report.xml"}, exitBadInput, "--junit: /nowhere is not a directory"},
 		"no place for evidence":  {[]string{"--screenshots", filepath.Join(journey, "x")}, exitBadInput, "--screenshots: "},
 		"no display":             {[]string{"--headed"}, exitNotRun, "no display to show a browser on"},
@@ -184,6 +185,33 @@ func TestJourneyRun_Variables(t *testing.T) {
 				t.Errorf("exit %d, want %d and %q:\n%s%s", code, test.code, test.says, out, stderr)
 			}
 		})
+	}
+}
+
+// A check without a browser needs none to be installed.
+func TestJourneyRun_WithoutABrowser(t *testing.T) {
+	t.Setenv("THROUGHLINE_CHROME", "/nowhere/chrome")
+	check := writeFile(t, "health.yaml", "name: Health\nhttp: {url: /, expect: {body_contains: Buy}}\n")
+	code, out, stderr := command(t.Context(), "journey", "run", check, "--base-url", smallShop(t).URL)
+	if code != exitOK || !strings.Contains(out, "  request GET /\n") || !strings.Contains(out, "HTTP 200, connect ") {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+}
+
+func TestJourneyRun_KeepsScreenshots(t *testing.T) {
+	shop, dir := smallShop(t), t.TempDir()
+	code, out, _ := command(t.Context(), "journey", "run", writeFile(t, "bad.yaml", badJourney), "--base-url", shop.URL, "--screenshots", dir, "--retries=1")
+	files, err := filepath.Glob(filepath.Join(dir, "Bad-*", "step-02.jpg"))
+	if code != exitFailed || err != nil || len(files) != 2 {
+		t.Fatalf("exit %d, %v, %v\n%s", code, files, err, out)
+	}
+	for _, file := range files {
+		if !strings.Contains(out, "screenshot: "+file+"\n") || !strings.Contains(out, "evidence in "+filepath.Dir(file)+"\n") {
+			t.Errorf("the terminal does not tell of %s:\n%s", file, out)
+		}
+	}
+	if films, err := filepath.Glob(filepath.Join(dir, "Bad-*", "film-*.jpg")); err != nil || len(films) == 0 {
+		t.Errorf("what is run again is not filmed: %v", err)
 	}
 }
 
