@@ -1,140 +1,134 @@
 package synthetic
 
 import (
+	"context"
 	"encoding/json"
-	"net/http"
 	"regexp"
+	"strings"
 )
 
-// CaptureSource is where in an answer a value is, by the words of a journey file.
-type CaptureSource string
-
-// The sources.
-const (
-	// CaptureJSON is a path in the body, such as data.token.
-	CaptureJSON CaptureSource = "json"
-	// CaptureHeader is the name of a header.
-	CaptureHeader CaptureSource = "header"
-	// CaptureRegexp finds the first match in the body: its first group, or all of
-	// it without groups.
-	CaptureRegexp CaptureSource = "regexp"
-	// CaptureCookie is the name of a cookie that the answer sets.
-	CaptureCookie CaptureSource = "cookie"
-)
-
-// maxCaptureBytes bounds a captured value.
-const maxCaptureBytes = 64 << 10
-
-// Capture keeps a value of an answer in a variable.
+// Capture reads a text from the page into a variable, which the steps behind it
+// can refer to. What is not there yet is waited for.
 type Capture struct {
-	// Name is the variable's.
-	Name   string
-	Source CaptureSource
-	// Key is the path, name or expression.
-	Key string
-	// Secret says that the value must show nowhere. Cookies never do.
+	Name string
+	// Selectors lead to the element whose text it is; nil when Expression tells.
+	Selectors Selectors
+	// Expression is JavaScript whose value it is, promises awaited.
+	Expression string
+	// Pattern is a regular expression that picks a part of the text: its first
+	// group, or all that it matches; empty takes all.
+	Pattern string
+	// Secret says that the text shows nowhere.
 	Secret bool
 }
 
-// find returns the value. That there is none is a *Fault.
-func (c Capture) find(response HTTPResponse) (string, error) {
-	text, found, err := c.look(response)
-	switch {
-	case err != nil:
+// Type implements [Action].
+func (Capture) Type() string { return "capture" }
+
+func (c Capture) label() string { return "capture " + c.Name }
+
+// sets implements [setter].
+func (c Capture) sets() []string { return []string{c.Name} }
+
+// setter is an action that gives variables their values.
+type setter interface{ sets() []string }
+
+func (c Capture) run(ctx context.Context, on *stage) error {
+	return on.eventually(ctx, func(ctx context.Context) error {
+		text, err := c.read(ctx, on)
+		if err != nil {
+			return err
+		}
+		if c.Pattern != "" {
+			match := regexp.MustCompile(c.Pattern).FindStringSubmatch(text)
+			if match == nil {
+				// What was seen may hold what is meant to be a secret.
+				return assertion("there is no text for %s that matches %s", c.Name, c.Pattern)
+			}
+			text = match[min(1, len(match)-1)]
+		}
+		if text == "" {
+			return assertion("the text for %s is empty", c.Name)
+		}
+		if len(text) > maxVariableBytes {
+			return assertion("the text for %s is larger than %d bytes", c.Name, maxVariableBytes)
+		}
+		on.values.set(c.Name, text, c.Secret)
+		return nil
+	})
+}
+
+// read returns the whole text.
+func (c Capture) read(ctx context.Context, on *stage) (string, error) {
+	if c.Expression != "" {
+		expression, err := on.values.expand(ctx, c.Expression)
+		if err != nil {
+			return "", err
+		}
+		value, err := on.Evaluate(ctx, expression)
+		if err != nil {
+			return "", err
+		}
+		return plainValue(value), nil
+	}
+	selectors, err := on.values.selectors(ctx, c.Selectors)
+	if err != nil {
 		return "", err
-	case !found:
-		return "", missed("the answer has no %s %s for the variable %s%s", c.Source, cut(c.Key, maxShownBytes), c.Name, ofCut(response))
-	case len(text) > maxCaptureBytes:
-		return "", missed("the value for the variable %s is larger than %d bytes", c.Name, maxCaptureBytes)
 	}
-	return text, nil
+	text, alternative, err := on.Text(ctx, selectors)
+	return text, on.won(c.Selectors, alternative, err)
 }
 
-func (c Capture) look(response HTTPResponse) (text string, found bool, err error) {
-	switch c.Source {
-	case CaptureHeader:
-		texts := response.Header.Values(c.Key)
-		if len(texts) == 0 {
-			return "", false, nil
-		}
-		return texts[0], true, nil
-	case CaptureCookie:
-		text, found = response.Cookies[c.Key]
-		return text, found, nil
-	case CaptureRegexp:
-		expression, err := regexp.Compile(c.Key)
-		if err != nil {
-			return "", false, err
-		}
-		match := expression.FindSubmatch(response.Body)
-		if match == nil {
-			return "", false, nil
-		}
-		return string(match[min(1, len(match)-1)]), true, nil
-	default:
-		value, err := valueAt(response, c.Key)
-		if err != nil {
-			return "", false, err
-		}
-		text, err := textOf(value)
-		return text, true, err
+// plainValue writes a JSON value as a text: a text as it is, nothing as nothing.
+func plainValue(value json.RawMessage) string {
+	var text string
+	if json.Unmarshal(value, &text) == nil {
+		return text
+	}
+	return strings.TrimSpace(string(value))
+}
+
+func (c Capture) write(w *writer) {
+	w.text("name", c.Name)
+	if len(c.Selectors) > 0 {
+		w.selectors(c.Selectors)
+	}
+	if c.Expression != "" {
+		w.template("expression", c.Expression)
+	}
+	w.given("pattern", c.Pattern)
+	if c.Secret {
+		w.put("secret", true)
 	}
 }
 
-// textOf is a value of JSON as a variable holds it: texts as they mean, everything
-// else as it is written.
-func textOf(value any) (string, error) {
-	switch value := value.(type) {
-	case string:
-		return value, nil
-	case json.Number:
-		return value.String(), nil
+func readCapture(r *reader) Action {
+	capture := Capture{Name: r.captured("name")}
+	_, element := r.get("selectors")
+	if element || r.sketch != nil {
+		capture.Selectors = r.selectors(optional)
 	}
-	data, err := encodeJSON(value)
-	return string(data), err
-}
-
-// readCaptures reads variables and makes their names known to the steps that follow.
-func readCaptures(r *reader) []Capture {
-	var captures []Capture
-	for _, name := range r.object.keys {
-		n, _ := r.get(name)
-		if !variableName.MatchString(name) {
-			r.fail(name, "is no name of a variable: letters, digits, _ and -, no digit first")
-		}
-		captures = append(captures, readCapture(r.of(n, name), name))
-		r.scope.names[name] = true
+	capture.Expression = r.template("expression", optional)
+	if element == (capture.Expression != "") {
+		r.fail("", "needs either selectors or an expression")
 	}
-	return captures
-}
-
-func readCapture(r *reader, name string) Capture {
-	capture := Capture{Name: name}
-	given := 0
-	for _, source := range []CaptureSource{CaptureJSON, CaptureHeader, CaptureRegexp, CaptureCookie} {
-		if _, ok := r.get(string(source)); ok {
-			capture.Source, capture.Key = source, r.text(string(source), required)
-			given++
-		}
-	}
-	if given != 1 {
-		r.fail("", "a capture has one of json, header, regexp and cookie")
+	capture.Pattern = r.text("pattern", optional)
+	if _, err := regexp.Compile(capture.Pattern); err != nil {
+		r.fail("pattern", "must be a regular expression: %v", err)
 	}
 	capture.Secret, _ = r.boolean("secret")
-	switch capture.Source {
-	case CaptureJSON:
-		r.checkPath("json", capture.Key)
-	case CaptureRegexp:
-		if _, err := regexp.Compile(capture.Key); err != nil {
-			r.fail("regexp", "is no regular expression of RE2: %v", err)
-		}
-	case CaptureCookie:
-		capture.Secret = true
-	case CaptureHeader:
-		if name := http.CanonicalHeaderKey(capture.Key); name == "Set-Cookie" || name == "Authorization" {
-			capture.Secret = true
-		}
-	}
-	r.done()
 	return capture
+}
+
+// captured reads the name of a variable that the step sets, and makes it known.
+func (r *reader) captured(field string) string {
+	name := r.text(field, required)
+	switch {
+	case name != "" && !variableName.MatchString(name):
+		r.fail(field, "is no name of a variable: letters, digits, _ and -, no digit first")
+	case r.scope.declared[name]:
+		r.fail(field, "is a variable of the journey already")
+	}
+	r.scope.names[name] = true
+	return name
 }

@@ -30,6 +30,11 @@ func (c Change) run(ctx context.Context, on *stage) error {
 	return on.won(c.Selectors, alternative, err)
 }
 
+func (c Change) write(w *writer) {
+	w.selectors(c.Selectors)
+	w.template("value", c.Value)
+}
+
 func readChange(r *reader) Action {
-	return Change{Selectors: r.selectors(), Value: r.template("value", present)}
+	return Change{Selectors: r.selectors(required), Value: r.template("value", present)}
 }

@@ -26,10 +26,35 @@ func (c Click) run(ctx context.Context, on *stage) error {
 	return on.won(c.Selectors, alternative, err)
 }
 
+func (c Click) write(w *writer) {
+	w.selectors(c.Selectors)
+	w.click(c.Options)
+}
+
+// click writes how to click. The Recorder wants an offset in any case, and does
+// not know that none is the centre.
+func (w *writer) click(options ClickOptions) {
+	switch offset := options.Offset; {
+	case offset != nil:
+		w.number("offsetX", offset.X)
+		w.number("offsetY", offset.Y)
+	case w.recorder != nil:
+		w.number("offsetX", 1)
+		w.number("offsetY", 1)
+		w.put(ours+"offsetX", nil)
+		w.put(ours+"offsetY", nil)
+	}
+	w.given("button", string(options.Button))
+	w.given("deviceType", string(options.Device))
+	if options.Hold != 0 {
+		w.milliseconds("duration", options.Hold)
+	}
+}
+
 func readClick(r *reader) Action {
-	click := Click{Selectors: r.selectors()}
-	x, hasX := r.number("offsetX")
-	y, hasY := r.number("offsetY")
+	click := Click{Selectors: r.selectors(required)}
+	x, hasX := r.number(r.preferred("offsetX"))
+	y, hasY := r.number(r.preferred("offsetY"))
 	if hasX && hasY {
 		click.Options.Offset = &Point{X: x, Y: y}
 	}

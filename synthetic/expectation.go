@@ -4,19 +4,18 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"net/http"
 	"reflect"
 	"strconv"
 	"strings"
 	"time"
-
-	"throughline/beacon"
 )
 
 // Expectation is what the answer to a request must be like. The zero value wants
 // a status below 400.
 type Expectation struct {
-	// Status holds the ranges that are allowed.
-	Status []StatusRange
+	// Status holds what is allowed, such as 200 or 2xx.
+	Status []string
 	// Body holds texts that the body must contain.
 	Body []string
 	// JSON are values in the body.
@@ -29,20 +28,6 @@ type Expectation struct {
 	CertificateDaysLeft int
 }
 
-// StatusRange is from one HTTP status to another, both included.
-type StatusRange struct{ From, To int }
-
-func (s StatusRange) String() string {
-	switch {
-	case s.From == s.To:
-		return strconv.Itoa(s.From)
-	case s.From%100 == 0 && s.To == s.From+99:
-		return strconv.Itoa(s.From/100) + "xx"
-	default:
-		return fmt.Sprintf("%d to %d", s.From, s.To)
-	}
-}
-
 // JSONValue is a value at a path of a JSON document, such as items.0.id.
 type JSONValue struct {
 	Path string
@@ -52,10 +37,6 @@ type JSONValue struct {
 
 // maxShownBytes bounds how much of an answer a message shows.
 const maxShownBytes = 100
-
-func missed(format string, args ...any) error {
-	return &Fault{Reason: beacon.ReasonAssertion, Message: fmt.Sprintf(format, args...)}
-}
 
 // expand fills in the variables.
 func (e Expectation) expand(ctx context.Context, values *values) (Expectation, error) {
@@ -92,25 +73,26 @@ func (e Expectation) check(response HTTPResponse) error {
 }
 
 func (e Expectation) checkStatus(response HTTPResponse) error {
-	wanted := e.Status
-	if len(wanted) == 0 {
-		wanted = []StatusRange{{100, 399}}
+	if len(e.Status) == 0 {
+		if response.StatusCode >= http.StatusBadRequest {
+			return assertion("HTTP status %d", response.StatusCode)
+		}
+		return nil
 	}
-	words := make([]string, 0, len(wanted))
-	for _, allowed := range wanted {
-		if response.StatusCode >= allowed.From && response.StatusCode <= allowed.To {
+	status := strconv.Itoa(response.StatusCode)
+	for _, allowed := range e.Status {
+		if allowed == status || allowed == status[:1]+"xx" {
 			return nil
 		}
-		words = append(words, allowed.String())
 	}
-	return missed("HTTP status %d, expected %s", response.StatusCode, strings.Join(words, " or "))
+	return assertion("HTTP status %s, expected %s", status, strings.Join(e.Status, " or "))
 }
 
 func (e Expectation) checkHeader(response HTTPResponse) error {
 	for _, name := range sortedKeys(e.Header) {
 		got := strings.Join(response.Header.Values(name), ", ")
 		if !strings.Contains(got, e.Header[name]) || got == "" {
-			return missed("the header %s is %q, expected to contain %q", name, cut(got, maxShownBytes), cut(e.Header[name], maxShownBytes))
+			return assertion("the header %s is %q, expected to contain %q", name, cut(got, maxShownBytes), cut(e.Header[name], maxShownBytes))
 		}
 	}
 	return nil
@@ -119,7 +101,7 @@ func (e Expectation) checkHeader(response HTTPResponse) error {
 func (e Expectation) checkBody(response HTTPResponse) error {
 	for _, text := range e.Body {
 		if !strings.Contains(string(response.Body), text) {
-			return missed("the body does not contain %q%s", cut(text, maxShownBytes), ofCut(response))
+			return assertion("the body does not contain %q%s", cut(text, maxShownBytes), ofCut(response))
 		}
 	}
 	return nil
@@ -148,7 +130,7 @@ func (e Expectation) checkJSON(response HTTPResponse) error {
 			if err != nil {
 				return err
 			}
-			return missed("%s is %s, expected %s", member.Path, cut(string(shown), maxShownBytes), cut(string(member.Value), maxShownBytes))
+			return assertion("%s is %s, expected %s", member.Path, cut(string(shown), maxShownBytes), cut(string(member.Value), maxShownBytes))
 		}
 	}
 	return nil
@@ -156,7 +138,7 @@ func (e Expectation) checkJSON(response HTTPResponse) error {
 
 func (e Expectation) checkTime(response HTTPResponse) error {
 	if e.ResponseTime > 0 && response.Took > e.ResponseTime {
-		return missed("the answer took %s, expected at most %s", response.Took.Round(time.Millisecond), e.ResponseTime)
+		return assertion("the answer took %s, expected at most %s", response.Took.Round(time.Millisecond), e.ResponseTime)
 	}
 	return nil
 }
@@ -166,9 +148,9 @@ func (e Expectation) checkCertificate(response HTTPResponse) error {
 	case e.CertificateDaysLeft == 0:
 		return nil
 	case left == nil:
-		return missed("the answer came without TLS, expected a certificate for %d days more", e.CertificateDaysLeft)
+		return assertion("the answer came without TLS, expected a certificate for %d days more", e.CertificateDaysLeft)
 	case *left < e.CertificateDaysLeft:
-		return missed("the certificate ends in %d days, expected at least %d", *left, e.CertificateDaysLeft)
+		return assertion("the certificate ends in %d days, expected at least %d", *left, e.CertificateDaysLeft)
 	}
 	return nil
 }
@@ -215,17 +197,17 @@ func sameJSON(a, b any) bool {
 // valueAt follows a path into the body.
 func valueAt(response HTTPResponse, path string) (any, error) {
 	if response.Cut {
-		return nil, missed("the body is larger than %d bytes, too large to look for %s", MaxResponseBytes, path)
+		return nil, assertion("the body is larger than %d bytes, too large to look for %s", MaxResponseBytes, path)
 	}
 	value, err := decodeJSON(response.Body)
 	if err != nil {
-		return nil, missed("the body is not valid JSON")
+		return nil, assertion("the body is not valid JSON")
 	}
 	walked := ""
 	for part := range strings.SplitSeq(path, ".") {
 		next, ok := memberOf(value, part)
 		if !ok {
-			return nil, missed("the body has no %s", walked+part)
+			return nil, assertion("the body has no %s", walked+part)
 		}
 		value, walked = next, walked+part+"."
 	}
@@ -245,14 +227,30 @@ func memberOf(value any, part string) (any, bool) {
 	return nil, false
 }
 
+func (e Expectation) write(w *writer) {
+	w.statuses("status", e.Status)
+	body := make([]string, 0, len(e.Body))
+	for _, text := range e.Body {
+		body = append(body, w.templated(text))
+	}
+	w.list("body_contains", body)
+	members := w.inner()
+	for _, member := range e.JSON {
+		members.document(member.Path, member.Value)
+	}
+	w.child("json", members)
+	w.texts("header", e.Header)
+	if e.ResponseTime != 0 {
+		w.duration("response_time", e.ResponseTime)
+	}
+	if e.CertificateDaysLeft != 0 {
+		w.number("tls_days_left", float64(e.CertificateDaysLeft))
+	}
+}
+
 func readExpectation(r *reader) Expectation {
-	e := Expectation{Header: r.texts("header")}
-	if n, given := r.get("status"); given {
-		e.Status = r.statusRanges("status", n)
-	}
-	if n, given := r.get("body_contains"); given {
-		e.Body = r.oneOrMore("body_contains", n)
-	}
+	e := Expectation{Status: r.statuses("status"), Body: r.oneOrMore("body_contains"), Header: r.texts("header")}
+	r.sketch.put("json", &schema{Type: []string{"object"}}, false)
 	if n, given := r.get("json"); given {
 		members := r.of(n, "json")
 		for _, path := range members.object.keys {
@@ -283,42 +281,13 @@ func (r *reader) checkPath(field, path string) {
 	}
 }
 
-// statusRanges reads 200, "2xx", or a list of those.
-func (r *reader) statusRanges(field string, n node) []StatusRange {
-	items, ok := n.value.([]node)
-	if !ok {
-		items = []node{n}
-	}
-	var ranges []StatusRange
-	for _, item := range items {
-		allowed, ok := statusRange(item)
-		if !ok {
-			r.fail(field, "must be a status such as 200 or 2xx, or a list of those")
-		}
-		ranges = append(ranges, allowed)
-	}
-	if len(ranges) == 0 {
-		r.fail(field, "must not be empty")
-	}
-	return ranges
-}
-
-func statusRange(n node) (StatusRange, bool) {
-	switch value := n.value.(type) {
-	case float64:
-		code := int(value)
-		return StatusRange{code, code}, float64(code) == value && code >= 100 && code <= 599
-	case string:
-		if len(value) == 3 && value[0] >= '1' && value[0] <= '5' && value[1:] == "xx" {
-			from := int(value[0]-'0') * 100
-			return StatusRange{from, from + 99}, true
-		}
-	}
-	return StatusRange{}, false
-}
-
 // oneOrMore reads a text or a list of texts.
-func (r *reader) oneOrMore(field string, n node) []string {
+func (r *reader) oneOrMore(field string) []string {
+	r.sketch.put(field, &schema{AnyOf: []*schema{anyText(), {Type: []string{"array"}, MinItems: 1, Items: anyText()}}}, false)
+	n, given := r.get(field)
+	if !given {
+		return nil
+	}
 	items, ok := n.value.([]node)
 	if !ok {
 		items = []node{n}

@@ -73,6 +73,8 @@ type Action interface {
 	Type() string
 	// label is a short text for people; it never holds a typed value.
 	label() string
+	// write writes its fields to a journey file.
+	write(w *writer)
 	// run does it on the stage. Failures are a *Fault or the context's error.
 	run(ctx context.Context, on *stage) error
 }

@@ -23,6 +23,8 @@ func (k KeyDown) run(ctx context.Context, on *stage) error {
 	return on.KeyDown(ctx, key)
 }
 
+func (k KeyDown) write(w *writer) { w.template("key", k.Key) }
+
 func readKeyDown(r *reader) Action { return KeyDown{Key: r.template("key", required)} }
 
 // KeyUp releases a key.
@@ -43,5 +45,7 @@ func (k KeyUp) run(ctx context.Context, on *stage) error {
 	}
 	return on.KeyUp(ctx, key)
 }
+
+func (k KeyUp) write(w *writer) { w.template("key", k.Key) }
 
 func readKeyUp(r *reader) Action { return KeyUp{Key: r.template("key", required)} }

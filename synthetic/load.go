@@ -138,7 +138,7 @@ func loadYAML(data []byte) (*Journey, error) {
 	}
 	journey := &Journey{Name: r.text("name", required)}
 	readSettings(r, journey)
-	r.steps(journey, readYAMLStep)
+	r.steps(journey, 0, readYAMLStep)
 	r.done()
 	return journey, r.err()
 }
@@ -179,25 +179,32 @@ func loadRecorder(data []byte) (*Journey, error) {
 		Timeout:  DefaultTimeout,
 		Viewport: DefaultViewport,
 	}
-	r.scope.plain = true
+	skip := 0
+	if readJourneyStep(r, journey) {
+		skip = 1
+	} else {
+		r.scope.plain = true
+	}
 	timeout := r.milliseconds("timeout", DefaultStepTimeout)
-	r.steps(journey, func(step *reader) Step { return readRecorderStep(step, timeout) })
+	r.steps(journey, skip, func(step *reader) Step { return readRecorderStep(step, timeout) })
 	return journey, r.err()
 }
 
-// steps reads the list of steps and checks what both formats share.
-func (r *reader) steps(journey *Journey, read func(*reader) Step) {
+// steps reads the list of steps, without the first skip ones, and checks what both
+// formats share.
+func (r *reader) steps(journey *Journey, skip int, read func(*reader) Step) {
 	if strings.TrimSpace(journey.Name) == "" || len(journey.Name) > beacon.MaxNameBytes {
 		r.fail(r.nameField(), "must be 1 to %d bytes of text", beacon.MaxNameBytes)
 	}
 	steps := r.objects("steps")
-	if len(steps) == 0 || len(steps) > MaxSteps {
+	if count := len(steps) - skip; count <= 0 || count > MaxSteps {
 		r.fail("steps", "must be a list of 1 to %d steps", MaxSteps)
-	}
-	if len(steps) > MaxSteps {
 		return
 	}
 	for i, step := range steps {
+		if i < skip {
+			continue
+		}
 		step = step.apart()
 		step.at.Step = i
 		journey.Steps = append(journey.Steps, read(step))
@@ -212,29 +219,37 @@ func (r *reader) nameField() string {
 }
 
 func readRecorderStep(r *reader, timeout time.Duration) Step {
-	kind := r.kind(r.text("type", required))
-	r.at.Type = kind.name
+	name := r.text("type", required)
+	if name != customType {
+		r.at.Type = r.kind(name).name
+	}
 	step := Step{Timeout: r.milliseconds("timeout", timeout)}
+	if r.preferred("timeout") != "timeout" {
+		step.Timeout = r.duration(ours+"timeout", timeout, MaxTimeout)
+	}
+	r.stepSettings(&step)
+	if name == customType {
+		return readCustomStep(r, step)
+	}
+	kind := r.kind(name)
+	if kind.own {
+		r.fail("", "%q is no step type of the Recorder; write a customStep named %q", name, ours+name)
+	}
 	return finishStep(r, step, kind)
 }
 
 // readYAMLStep reads a step: the key that names its type, name and timeout.
 func readYAMLStep(r *reader) Step {
-	step := Step{
-		Name:    r.text("name", optional),
-		Timeout: r.duration("timeout", DefaultStepTimeout, MaxTimeout),
-	}
-	if len(step.Name) > beacon.MaxNameBytes {
-		r.fail("name", "must be at most %d bytes", beacon.MaxNameBytes)
-	}
+	step := Step{Timeout: r.duration("timeout", DefaultStepTimeout, MaxTimeout)}
+	r.stepSettings(&step)
 	var types []string
 	for _, key := range r.object.keys {
-		if key != "name" && key != "timeout" {
+		if !r.used[key] {
 			types = append(types, key)
 		}
 	}
 	if len(types) != 1 {
-		r.fail("", "a step has exactly one key naming its type, found %d; supported: %s", len(types), supportedTypes())
+		r.fail("", "a step has exactly one key naming its type, found %d; supported: %s", len(types), r.supportedTypes())
 		return step
 	}
 	kind := r.kind(types[0])
@@ -243,17 +258,21 @@ func readYAMLStep(r *reader) Step {
 	return finishStep(params, step, kind)
 }
 
+// stepSettings reads what both formats have beside a step's type.
+func (r *reader) stepSettings(step *Step) {
+	name := r.own("name")
+	step.Name = r.text(name, optional)
+	if len(step.Name) > beacon.MaxNameBytes {
+		r.fail(name, "must be at most %d bytes", beacon.MaxNameBytes)
+	}
+}
+
 // finishStep reads what a step of a known type holds.
 func finishStep(r *reader, step Step, kind stepKind) Step {
 	if kind.read == nil || r.failed() {
 		return step
 	}
-	if target := r.text("target", optional); target != "" && target != "main" {
-		r.fail("target", "only the main page is supported, not popups or other targets")
-	}
-	if frames, given := r.list("frame"); given && len(frames) > 0 {
-		r.fail("frame", "only the main frame is supported, not frames within it")
-	}
+	readPlace(r)
 	step.Expect = readExpected(r)
 	step.Action = kind.read(r)
 	r.done()
@@ -263,44 +282,72 @@ func finishStep(r *reader, step Step, kind stepKind) Step {
 	return step
 }
 
+// readPlace reads where the step acts.
+func readPlace(r *reader) {
+	if target := r.text("target", optional); target != "" && target != "main" {
+		r.fail("target", "only the main page is supported, not popups or other targets")
+	}
+	if frames, given := r.list("frame"); given && len(frames) > 0 {
+		r.fail("frame", "only the main frame is supported, not frames within it")
+	}
+}
+
 // stepKind is one row of the table of supported step types.
 type stepKind struct {
 	name string
 	// short is the field that a step of plain text stands for in YAML.
 	short string
 	read  func(*reader) Action
+	// own says that the Recorder does not know it.
+	own bool
+	// about says what it does, in an editor.
+	about string
 }
 
 func stepKinds() []stepKind {
 	return []stepKind{
-		{"navigate", "url", readNavigate},
-		{"click", "selectors", readClick},
-		{"change", "", readChange},
-		{"keyDown", "key", readKeyDown},
-		{"keyUp", "key", readKeyUp},
-		{"waitForElement", "selectors", readWaitForElement},
-		{"waitForExpression", "expression", readWaitForExpression},
-		{"setViewport", "", readSetViewport},
-		{"request", "url", readRequest},
+		{name: "navigate", short: "url", read: readNavigate, about: "Loads an address."},
+		{name: "click", short: "selectors", read: readClick, about: "Clicks an element."},
+		{name: "change", read: readChange, about: "Gives a form field a value."},
+		{name: "keyDown", short: "key", read: readKeyDown, about: "Presses a key and leaves it down."},
+		{name: "keyUp", short: "key", read: readKeyUp, about: "Releases a key."},
+		{name: "waitForElement", short: "selectors", read: readWaitForElement, about: "Waits until elements are there."},
+		{name: "waitForExpression", short: "expression", read: readWaitForExpression, about: "Waits until a JavaScript expression is true."},
+		{name: "setViewport", read: readSetViewport, about: "Resizes the page."},
+		{name: "assert", short: "text", read: readAssert, own: true, about: "Checks what the page shows and how it was answered."},
+		{name: "capture", read: readCapture, own: true, about: "Reads a text from the page into a variable."},
+		{name: "request", short: "url", read: readRequest, own: true, about: "Makes an HTTP request without the browser."},
 	}
 }
 
-func supportedTypes() string {
+// supportedTypes lists the step types that the format has words for.
+func (r *reader) supportedTypes() string {
 	var names []string
 	for _, kind := range stepKinds() {
+		if kind.own && !r.strict {
+			continue
+		}
 		names = append(names, kind.name)
 	}
 	return strings.Join(names, ", ")
 }
 
-// kind looks a step type up.
-func (r *reader) kind(name string) stepKind {
+// findKind looks a step type up.
+func findKind(name string) (stepKind, bool) {
 	for _, kind := range stepKinds() {
 		if kind.name == name {
-			return kind
+			return kind, true
 		}
 	}
-	r.fail("", "unsupported step type %q; supported: %s", name, supportedTypes())
+	return stepKind{}, false
+}
+
+// kind looks a step type up that a file names.
+func (r *reader) kind(name string) stepKind {
+	if kind, found := findKind(name); found {
+		return kind
+	}
+	r.fail("", "unsupported step type %q; supported: %s", name, r.supportedTypes())
 	return stepKind{name: name}
 }
 

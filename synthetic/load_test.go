@@ -31,7 +31,12 @@ func TestLoadFile_Bad(t *testing.T) {
 			if !errors.As(err, &fileErr) {
 				t.Fatalf("got %v, %v, want a FileError", journey, err)
 			}
-			if got := strings.ReplaceAll(err.Error(), journeys+"/", ""); got != strings.TrimSpace(string(want)) {
+			// The words of a growing table stand in errors, not in fixtures.
+			got := strings.NewReplacer(
+				journeys+"/", "", (&reader{strict: true}).supportedTypes(), "<types>",
+				(&reader{}).supportedTypes(), "<types>", strings.Join(customNames(), ", "), "<custom>",
+			).Replace(err.Error())
+			if got != strings.TrimSpace(string(want)) {
 				t.Errorf("got\n%s\nwant\n%s", got, want)
 			}
 		})
@@ -102,14 +107,14 @@ func TestLoadFile_Request(t *testing.T) {
 			Method: "POST", URL: "/api/login", Headers: map[string]string{"X-Client": "monitor"},
 			JSON: []byte(`{"remember":true,"tags":[1,"x"],"user":"${user}"}`), Redirects: 2,
 			Expect: Expectation{
-				Status: []StatusRange{{200, 200}, {200, 299}}, Body: []string{"token"},
+				Status: []string{"200", "2xx"}, Body: []string{"token"},
 				JSON:         []JSONValue{{"data.admin", []byte("false")}, {"data.parent", []byte("null")}},
 				Header:       map[string]string{"content-type": "json"},
 				ResponseTime: 500 * time.Millisecond, CertificateDaysLeft: 14,
 			},
-			Captures: []Capture{
-				{Name: "token", Source: CaptureJSON, Key: "data.token", Secret: true},
-				{Name: "session", Source: CaptureCookie, Key: "session", Secret: true},
+			Extracts: []Extract{
+				{Name: "token", Source: ExtractJSON, Key: "data.token", Secret: true},
+				{Name: "session", Source: ExtractCookie, Key: "session", Secret: true},
 			},
 		}},
 		{Name: "request DELETE /api/orders", Timeout: DefaultStepTimeout, Action: Request{
@@ -184,7 +189,7 @@ func TestParseARIA(t *testing.T) {
 }
 
 // FuzzLoad feeds both loaders with any bytes: what loads must be a journey that
-// can be run.
+// can be run, and written and read again.
 func FuzzLoad(f *testing.F) {
 	files, err := filepath.Glob(filepath.Join(journeys, "*[nl]"))
 	if err != nil {
@@ -218,5 +223,6 @@ func FuzzLoad(f *testing.F) {
 				t.Fatalf("cannot be run: %+v", step)
 			}
 		}
+		checkWritten(t, journey)
 	})
 }

@@ -15,7 +15,23 @@ type Navigate struct{ URL string }
 // Type implements [Action].
 func (Navigate) Type() string { return "navigate" }
 
-func (n Navigate) label() string { return "navigate " + PublicURL(n.URL) }
+func (n Navigate) label() string { return "navigate " + publicTemplate(n.URL) }
+
+// publicTemplate is [PublicURL] of an address that refers to variables.
+func publicTemplate(address string) string {
+	if !strings.Contains(address, "${") {
+		return PublicURL(address)
+	}
+	if end := strings.IndexAny(address, "?#"); end >= 0 {
+		address = address[:end]
+	}
+	scheme, rest, absolute := strings.Cut(address, "://")
+	if !absolute {
+		return address
+	}
+	host, path, _ := strings.Cut(rest, "/")
+	return scheme + "://" + host[strings.LastIndexByte(host, '@')+1:] + "/" + path
+}
 
 func (n Navigate) run(ctx context.Context, on *stage) error {
 	address, err := on.resolve(ctx, n.URL)
@@ -32,18 +48,21 @@ func (n Navigate) run(ctx context.Context, on *stage) error {
 	return nil
 }
 
+func (n Navigate) write(w *writer) { w.address("url", n.URL) }
+
 func readNavigate(r *reader) Action {
-	address := r.template("url", required)
+	field := r.preferred("url")
+	address := r.template(field, required)
 	scheme, _, absolute := strings.Cut(address, ":")
 	if absolute && !strings.ContainsAny(scheme, "/?#") {
 		switch strings.ToLower(scheme) {
 		case "http", "https":
 		case "about":
 			if address != "about:blank" {
-				r.fail("url", "only about:blank can be opened of about: addresses")
+				r.fail(field, "only about:blank can be opened of about: addresses")
 			}
 		default:
-			r.fail("url", "scheme %q cannot be opened; supported: http, https", scheme)
+			r.fail(field, "scheme %q cannot be opened; supported: http, https", scheme)
 		}
 	}
 	return Navigate{URL: address}
@@ -57,7 +76,7 @@ func readExpected(r *reader) []ExpectedNavigation {
 			event.fail("type", "unknown event %q; supported: navigation", kind)
 		}
 		expected = append(expected, ExpectedNavigation{
-			URL:   event.template("url", optional),
+			URL:   event.template(event.preferred("url"), optional),
 			Title: event.template("title", optional),
 		})
 		event.done()

@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"context"
+	"encoding/json"
 	"time"
 )
 
@@ -38,6 +39,7 @@ type Surface interface {
 	Pointer
 	Keyboard
 	Waiter
+	Reader
 	Witness
 	// URL is the address of the document now.
 	URL() string
@@ -77,6 +79,26 @@ type Waiter interface {
 	WaitForExpression(ctx context.Context, expression string) error
 }
 
+// Reader reads what the document holds.
+type Reader interface {
+	// Text waits for an element and returns its text, white space squeezed and of
+	// bounded length; what is typed into fields is no part of it. It returns the
+	// index of the alternative that led to the element, too.
+	Text(ctx context.Context, selectors Selectors) (text string, won int, err error)
+	// Evaluate runs a JavaScript expression, promises awaited, and returns its
+	// value as JSON.
+	Evaluate(ctx context.Context, expression string) (json.RawMessage, error)
+}
+
+// Document is how the document that a frame shows was answered.
+type Document struct {
+	// Status is the HTTP status; 0 if it has none.
+	Status int
+	// ResponseTime is the time from its request to the head of its response; 0 if
+	// the browser does not say.
+	ResponseTime time.Duration
+}
+
 // Witness tells of the main frame's navigations.
 type Witness interface {
 	// Navigations counts those committed so far, within a document too.
@@ -90,6 +112,8 @@ type Witness interface {
 	// those that it wrote, those that nobody caught, and the browser's own. There
 	// is one console for the page and all in it.
 	ConsoleErrors() []string
+	// Document tells how the document was answered.
+	Document() Document
 }
 
 // PageOptions says what a new page is like.

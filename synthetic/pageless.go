@@ -41,9 +41,9 @@ func (j *Journey) hosts(ctx context.Context, base *url.URL, values *values) []st
 	var hosts []string
 	captured := map[string]bool{}
 	for _, step := range j.Steps {
-		if request, ok := step.Action.(Request); ok {
-			for _, capture := range request.Captures {
-				captured[capture.Name] = true
+		if action, ok := step.Action.(setter); ok {
+			for _, name := range action.sets() {
+				captured[name] = true
 			}
 		}
 	}

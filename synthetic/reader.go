@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,12 +49,16 @@ type reader struct {
 	first  **FileError
 	all    *FileErrors
 	scope  *scope
+	// sketch, if not nil, is told what is asked for instead.
+	sketch *sketch
 }
 
 // scope is what the texts of a file may refer to.
 type scope struct {
 	// names are the variables known so far.
 	names map[string]bool
+	// declared are those that the journey itself has.
+	declared map[string]bool
 	// plain says that the file knows no variables: its texts mean what they say.
 	plain bool
 }
@@ -61,7 +66,7 @@ type scope struct {
 func newReader(root node, strict bool) *reader {
 	r := &reader{
 		at: FileError{Step: -1}, strict: strict,
-		first: new(*FileError), all: new(FileErrors), scope: &scope{names: map[string]bool{}},
+		first: new(*FileError), all: new(FileErrors), scope: &scope{names: map[string]bool{}, declared: map[string]bool{}},
 	}
 	return r.of(root, "")
 }
@@ -133,6 +138,7 @@ func (r *reader) get(field string) (node, bool) {
 }
 
 func (r *reader) text(field string, need need) string {
+	r.sketch.text(field, need)
 	n, given := r.get(field)
 	if !given {
 		if need != optional {
@@ -177,6 +183,7 @@ func (r *reader) templated(field, text string) string {
 }
 
 func (r *reader) number(field string) (float64, bool) {
+	r.sketch.put(field, &schema{Type: []string{"number"}}, false)
 	n, given := r.get(field)
 	if !given {
 		return 0, false
@@ -189,6 +196,7 @@ func (r *reader) number(field string) (float64, bool) {
 }
 
 func (r *reader) boolean(field string) (bool, bool) {
+	r.sketch.put(field, &schema{Type: []string{"boolean"}}, false)
 	n, given := r.get(field)
 	if !given {
 		return false, false
@@ -202,6 +210,7 @@ func (r *reader) boolean(field string) (bool, bool) {
 
 // duration reads a YAML duration such as 5s.
 func (r *reader) duration(field string, fallback, limit time.Duration) time.Duration {
+	r.sketch.put(field, &schema{Type: []string{"string"}, Pattern: durationPattern()}, false)
 	if _, given := r.get(field); !given {
 		return fallback
 	}
@@ -227,6 +236,7 @@ func (r *reader) milliseconds(field string, fallback time.Duration) time.Duratio
 }
 
 func (r *reader) list(field string) ([]node, bool) {
+	r.sketch.list(field, nil)
 	n, given := r.get(field)
 	if !given {
 		return nil, false
@@ -240,6 +250,11 @@ func (r *reader) list(field string) ([]node, bool) {
 
 // objects reads a list of mappings.
 func (r *reader) objects(field string) []*reader {
+	if r.sketch != nil {
+		return []*reader{r.sketch.inner(r, field, func(item *schema) *schema {
+			return &schema{Type: []string{"array"}, Items: item}
+		})}
+	}
 	items, _ := r.list(field)
 	readers := make([]*reader, 0, len(items))
 	for _, item := range items {
@@ -250,6 +265,9 @@ func (r *reader) objects(field string) []*reader {
 
 // child reads a mapping; nil when it is not given.
 func (r *reader) child(field string) *reader {
+	if r.sketch != nil {
+		return r.sketch.inner(r, field, func(child *schema) *schema { return child })
+	}
 	n, given := r.get(field)
 	if !given {
 		return nil
@@ -272,6 +290,7 @@ func (r *reader) params(field, short string) *reader {
 
 // texts reads a mapping of texts.
 func (r *reader) texts(field string) map[string]string {
+	r.sketch.put(field, &schema{Type: []string{"object"}, Others: anyText()}, false)
 	child := r.child(field)
 	if child == nil || len(child.object.keys) == 0 {
 		return nil
@@ -285,6 +304,7 @@ func (r *reader) texts(field string) map[string]string {
 
 // json reads a mapping of anything, as JSON.
 func (r *reader) json(field string) []byte {
+	r.sketch.put(field, &schema{Type: []string{"object"}}, false)
 	child := r.child(field)
 	if child == nil {
 		return nil
@@ -318,8 +338,9 @@ func plain(n node) any {
 
 // selectors reads the field selectors: alternatives, each a selector or a chain
 // of selectors; in YAML also one selector.
-func (r *reader) selectors() Selectors {
+func (r *reader) selectors(need need) Selectors {
 	const field = "selectors"
+	r.sketch.put(field, &schema{Ref: "#/$defs/selectors"}, need != optional)
 	n, given := r.get(field)
 	if !given {
 		r.fail(field, "is required")
@@ -368,16 +389,14 @@ func (r *reader) chain(field string, n node) Chain {
 
 // oneOf reads one of a few words; empty when it is not given.
 func oneOf[T ~string](r *reader, field string, allowed ...T) T {
-	text := T(r.text(field, optional))
-	if text == "" {
-		return text
-	}
 	words := make([]string, 0, len(allowed))
 	for _, word := range allowed {
-		if text == word {
-			return text
-		}
 		words = append(words, string(word))
+	}
+	r.sketch.put(field, &schema{Enum: words}, false)
+	text := T(r.text(field, optional))
+	if text == "" || slices.Contains(allowed, text) {
+		return text
 	}
 	r.fail(field, "must be one of %s", strings.Join(words, ", "))
 	return text

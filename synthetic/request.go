@@ -34,7 +34,7 @@ type Request struct {
 	// Redirects is how many are followed; see [HTTPRequest].
 	Redirects int
 	Expect    Expectation
-	Captures  []Capture
+	Extracts  []Extract
 }
 
 // Type implements [Action].
@@ -63,12 +63,12 @@ func (q Request) run(ctx context.Context, on *stage) error {
 	if err := expect.check(response); err != nil {
 		return err
 	}
-	for _, capture := range q.Captures {
-		text, err := capture.find(response)
+	for _, extract := range q.Extracts {
+		text, err := extract.find(response)
 		if err != nil {
 			return err
 		}
-		on.values.set(capture.Name, text, capture.Secret)
+		on.values.set(extract.Name, text, extract.Secret)
 	}
 	return nil
 }
@@ -200,15 +200,14 @@ func readRequest(r *reader) Action {
 		q.Expect = readExpectation(expect)
 		expect.done()
 	}
-	if captures := r.child("capture"); captures != nil {
-		q.Captures = readCaptures(captures)
-	}
+	q.Extracts = readExtracts(r)
 	return q
 }
 
 // readRedirects reads follow_redirects: yes or no, or how many.
 func readRedirects(r *reader) int {
 	const field = "follow_redirects"
+	r.sketch.put(field, &schema{Type: []string{"boolean", "number"}}, false)
 	n, given := r.get(field)
 	switch value := n.value.(type) {
 	case bool:
@@ -239,32 +238,110 @@ func isToken(text string) bool {
 
 // document reads any value as JSON whose texts may refer to variables.
 func (r *reader) document(field string) []byte {
+	r.sketch.put(field, &schema{}, false)
 	n, given := r.get(field)
 	if !given {
 		return nil
 	}
-	r.templatesIn(field, n)
-	data, err := encodeJSON(plain(n))
+	data, err := encodeJSON(plain(r.templatesIn(field, n)))
 	if err != nil {
 		r.fail(field, "cannot be written as JSON")
 	}
 	return data
 }
 
-// templatesIn checks what the texts of a value refer to.
-func (r *reader) templatesIn(field string, n node) {
+// templatesIn reads the texts of a value.
+func (r *reader) templatesIn(field string, n node) node {
 	switch value := n.value.(type) {
 	case string:
-		r.templated(field, value)
+		n.value = r.templated(field, value)
 	case []node:
+		items := make([]node, 0, len(value))
 		for _, item := range value {
-			r.templatesIn(field, item)
+			items = append(items, r.templatesIn(field, item))
+		}
+		n.value = items
+	case *object:
+		members := &object{members: map[string]node{}}
+		for _, key := range value.keys {
+			members.put(key, r.templatesIn(field, value.members[key]))
+		}
+		n.value = members
+	}
+	return n
+}
+
+// document writes a value that is at hand as JSON, if any.
+func (w *writer) document(field string, data []byte) {
+	if len(data) == 0 {
+		return
+	}
+	if n, err := parseJSON(data); err == nil {
+		w.put(field, w.templatesIn(n).value)
+	}
+}
+
+// templatesIn writes the texts of a value.
+func (w *writer) templatesIn(n node) node {
+	switch value := n.value.(type) {
+	case string:
+		n.value = w.templated(value)
+	case []node:
+		for i := range value {
+			value[i] = w.templatesIn(value[i])
 		}
 	case *object:
-		for _, key := range value.keys {
-			r.templatesIn(field, value.members[key])
+		for key, member := range value.members {
+			value.members[key] = w.templatesIn(member)
 		}
 	}
+	return n
+}
+
+func (q Request) write(w *writer) {
+	if q.Method != http.MethodGet {
+		w.text("method", q.Method)
+	}
+	w.template("url", q.URL)
+	w.texts("headers", q.Headers)
+	if q.Body != "" {
+		w.template("body", q.Body)
+	}
+	w.document("json", q.JSON)
+	if q.Redirects != DefaultRedirects {
+		w.number("follow_redirects", float64(q.Redirects))
+	}
+	expect := w.inner()
+	q.Expect.write(expect)
+	w.child("expect", expect)
+	extracts := w.inner()
+	for _, extract := range q.Extracts {
+		one := w.inner()
+		extract.write(one)
+		extracts.child(extract.Name, one)
+	}
+	w.child("capture", extracts)
+}
+
+// sets implements [setter].
+func (q Request) sets() []string {
+	names := make([]string, 0, len(q.Extracts))
+	for _, extract := range q.Extracts {
+		names = append(names, extract.Name)
+	}
+	return names
+}
+
+// checkSchema is the short form of a check without a browser: a request with what
+// a step has besides.
+func checkSchema() *schema {
+	kind, _ := findKind(Request{}.Type())
+	check := kind.schema()
+	step := stepSchema()
+	params := check.AnyOf[1]
+	params.Properties["name"], params.Properties["timeout"] = step.Properties["name"], step.Properties["timeout"]
+	check.Description = fieldDescriptions()["http"]
+	return check
 }
 
 // withRequest turns the short form of a check without a browser, which has http

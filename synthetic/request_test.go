@@ -107,7 +107,7 @@ func TestRequest_JourneyWithoutABrowser(t *testing.T) {
 	}
 	// Cookies are not kept from run to run.
 	alone := load(t, "name: Alone\nsteps: [{request: {url: /api/me?id=1, headers: {Authorization: Bearer token-hush}}}]")
-	if result := runner.Run(t.Context(), alone, synthetic.RunOptions{BaseURL: api.URL}); result.Message != "HTTP status 403, expected 100 to 399" {
+	if result := runner.Run(t.Context(), alone, synthetic.RunOptions{BaseURL: api.URL}); result.Message != "HTTP status 403" {
 		t.Errorf("got %+v", result)
 	}
 }
@@ -132,7 +132,7 @@ func TestRequest_Fails(t *testing.T) {
 		reason beacon.RunReason
 		says   string
 	}{
-		"status":          {"{url: /absent}", beacon.ReasonAssertion, "HTTP status 404, expected 100 to 399"},
+		"status":          {"{url: /absent}", beacon.ReasonAssertion, "HTTP status 404"},
 		"status wanted":   {"{url: /late, expect: {status: [201, 5xx]}}", beacon.ReasonAssertion, "HTTP status 200, expected 201 or 5xx"},
 		"body":            {"{url: /page, expect: {body_contains: Welcome}}", beacon.ReasonAssertion, `the body does not contain "Welcome"`},
 		"no JSON":         {"{url: /page, expect: {json: {a: 1}}}", beacon.ReasonAssertion, "the body is not valid JSON"},

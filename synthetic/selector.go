@@ -77,14 +77,50 @@ func (c Chain) String() string {
 }
 
 func (s Selector) String() string {
-	if s.Kind == SelectCSS {
+	switch {
+	case s.Kind == SelectCSS && !prefixed.MatchString(s.Value):
 		return s.Value
+	case s.Kind != SelectARIA:
+		return string(s.Kind) + "/" + s.Value
+	case s.Role != "":
+		return "aria/" + ariaName(s.Value) + ariaQuoted("role", s.Role)
+	default:
+		return "aria/" + ariaName(s.Value)
 	}
-	text := string(s.Kind) + "/" + s.Value
-	if s.Role != "" {
-		text += fmt.Sprintf("[role=%q]", s.Role)
+}
+
+// ariaName writes an accessible name. One that holds what looks like an attribute
+// is written as attributes itself, of pieces without one kind of quote.
+func ariaName(name string) string {
+	if !ariaAttribute.MatchString(name) {
+		return name
 	}
-	return text
+	var b strings.Builder
+	for name != "" {
+		quote := strings.IndexAny(name, `"'`)
+		end := len(name)
+		if quote >= 0 {
+			other := `'`
+			if name[quote] == '\'' {
+				other = `"`
+			}
+			if at := strings.Index(name, other); at >= 0 {
+				end = at
+			}
+		}
+		b.WriteString(ariaQuoted("name", name[:end]))
+		name = name[end:]
+	}
+	return b.String()
+}
+
+// ariaQuoted writes an attribute in the quotes that its value does not hold.
+func ariaQuoted(attribute, value string) string {
+	quote := `"`
+	if strings.Contains(value, quote) {
+		quote = `'`
+	}
+	return "[" + attribute + "=" + quote + value + quote + "]"
 }
 
 // prefixed matches what looks like a prefix. No CSS selector starts so, since a
@@ -115,20 +151,22 @@ var ariaAttribute = regexp.MustCompile(`\[\s*(\w+)\s*=\s*(?:"([^"]*)"|'([^']*)')
 // parseARIA reads what stands behind aria/: a name, attributes, or both.
 func parseARIA(text string) (Selector, error) {
 	selector := Selector{Kind: SelectARIA}
-	name := text
-	for _, match := range ariaAttribute.FindAllStringSubmatch(text, -1) {
+	name, seen := "", 0
+	for _, at := range ariaAttribute.FindAllStringSubmatchIndex(text, -1) {
+		name += text[seen:at[0]]
+		seen = at[1]
+		match := ariaAttribute.FindStringSubmatch(text[at[0]:at[1]])
 		value := match[2] + match[3]
 		switch match[1] {
 		case "role":
 			selector.Role = value
-			name = strings.Replace(name, match[0], "", 1)
 		case "name":
-			name = strings.Replace(name, match[0], value, 1)
+			name += value
 		default:
 			return Selector{}, fmt.Errorf("unknown aria attribute %q; supported: name, role", match[1])
 		}
 	}
-	selector.Value = strings.Join(strings.Fields(name), " ")
+	selector.Value = strings.Join(strings.Fields(name+text[seen:]), " ")
 	if selector.Value == "" && selector.Role == "" {
 		return Selector{}, errors.New("an aria selector needs a name or a role")
 	}

@@ -31,6 +31,11 @@ const (
 	FromTOTP VariableSource = "totp"
 )
 
+// namedSources are those that a file has a word for.
+func namedSources() []VariableSource {
+	return []VariableSource{FromEnv, FromFile, FromSecret, FromTOTP}
+}
+
 // Variable is a named text that others of the journey refer to as ${name}.
 type Variable struct {
 	Name   string
@@ -156,6 +161,7 @@ func readLocal(dir, name string) (string, error) {
 // readVariables reads the variables and makes their names known to the reader.
 func readVariables(r *reader) []Variable {
 	const field = "variables"
+	r.sketch.put(field, &schema{Type: []string{"object"}, Others: variableSchema()}, false)
 	child := r.child(field)
 	if child == nil {
 		return nil
@@ -166,9 +172,27 @@ func readVariables(r *reader) []Variable {
 			child.fail(name, "is no name of a variable: letters, digits, _ and -, no digit first")
 		}
 		variables = append(variables, readVariable(child, name))
-		r.scope.names[name] = true
+		r.scope.names[name], r.scope.declared[name] = true, true
 	}
 	return variables
+}
+
+// variableSchema is that of one variable.
+func variableSchema() *schema {
+	from := &schema{Type: []string{"object"}, Properties: map[string]*schema{}, Others: nothing()}
+	about := map[VariableSource]string{
+		FromEnv:    "The environment variable that holds it.",
+		FromFile:   "The file that holds it, beside the journey's or below.",
+		FromSecret: "The environment variable, or the file in the directory that " + secretsVariable + " names, that holds it. It shows nowhere.",
+		FromTOTP:   "The secret with the seed, in base32, of the codes that it gives.",
+	}
+	for _, source := range namedSources() {
+		from.Properties[string(source)] = &schema{Type: []string{"string"}, MinLength: 1, Description: about[source]}
+		from.OneOf = append(from.OneOf, &schema{Required: []string{string(source)}})
+	}
+	from.Properties["default"] = anyText()
+	from.Properties["default"].Description = "What it is if the environment variable is not set."
+	return &schema{AnyOf: []*schema{anyText(), from}}
 }
 
 func readVariable(r *reader, name string) Variable {
@@ -179,7 +203,7 @@ func readVariable(r *reader, name string) Variable {
 	source := r.of(n, name)
 	variable := Variable{Name: name}
 	given := 0
-	for _, from := range []VariableSource{FromEnv, FromFile, FromSecret, FromTOTP} {
+	for _, from := range namedSources() {
 		if _, ok := source.get(string(from)); ok {
 			variable.Source, variable.Value = from, source.text(string(from), required)
 			given++
@@ -198,6 +222,24 @@ func readVariable(r *reader, name string) Variable {
 	checkSource(source, variable)
 	source.done()
 	return variable
+}
+
+// variables writes them, as a mapping.
+func (w *writer) variables(variables []Variable) {
+	all := w.inner()
+	for _, variable := range variables {
+		if variable.Source == FromText {
+			all.text(variable.Name, variable.Value)
+			continue
+		}
+		source := w.inner()
+		source.text(string(variable.Source), variable.Value)
+		if variable.Default != nil {
+			source.text("default", *variable.Default)
+		}
+		all.child(variable.Name, source)
+	}
+	w.child("variables", all)
 }
 
 // checkSource refuses names that cannot be read, or must not be.

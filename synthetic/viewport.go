@@ -19,6 +19,20 @@ func (s SetViewport) run(ctx context.Context, on *stage) error {
 	return on.SetViewport(ctx, s.Viewport)
 }
 
+func (s SetViewport) write(w *writer) { w.viewport(s.Viewport) }
+
+// viewport writes a viewport. Recorder files give all six fields.
+func (w *writer) viewport(v Viewport) {
+	w.number("width", float64(v.Width))
+	w.number("height", float64(v.Height))
+	if v.DeviceScaleFactor != 1 || w.recorder != nil {
+		w.number("deviceScaleFactor", v.DeviceScaleFactor)
+	}
+	w.flag("isMobile", v.Mobile)
+	w.flag("hasTouch", v.Touch)
+	w.flag("isLandscape", v.Landscape)
+}
+
 func readSetViewport(r *reader) Action { return SetViewport{Viewport: readViewport(r)} }
 
 // readViewport reads a viewport. Recorder files give all six fields; in YAML

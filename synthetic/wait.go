@@ -24,9 +24,22 @@ func (w WaitForElement) run(ctx context.Context, on *stage) error {
 	return on.WaitForElement(ctx, condition)
 }
 
+func (w WaitForElement) write(to *writer) {
+	to.selectors(w.Condition.Selectors)
+	to.given("operator", w.Condition.Operator)
+	if w.Condition.Count != 1 {
+		to.number("count", float64(w.Condition.Count))
+	}
+	if w.Condition.Absent {
+		to.put("visible", false)
+	}
+	to.texts("attributes", w.Condition.Attributes)
+	to.json("properties", w.Condition.Properties)
+}
+
 func readWaitForElement(r *reader) Action {
 	condition := ElementCondition{
-		Selectors:  r.selectors(),
+		Selectors:  r.selectors(required),
 		Operator:   oneOf(r, "operator", ">=", "==", "<="),
 		Count:      1,
 		Attributes: r.texts("attributes"),
@@ -60,6 +73,8 @@ func (w WaitForExpression) run(ctx context.Context, on *stage) error {
 	}
 	return on.WaitForExpression(ctx, expression)
 }
+
+func (w WaitForExpression) write(to *writer) { to.template("expression", w.Expression) }
 
 func readWaitForExpression(r *reader) Action {
 	return WaitForExpression{Expression: r.template("expression", required)}

@@ -14,7 +14,10 @@ func newJourney(env environment) *cobra.Command {
 		Args:  noArguments,
 		RunE:  func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
 	}
-	c.AddCommand(newJourneyRun(env))
+	c.AddCommand(
+		newJourneyRun(env), newJourneyValidate(env),
+		newJourneyImport(env), newJourneyExport(env), newJourneySchema(env),
+	)
 	return c
 }
 

@@ -103,8 +103,11 @@ func phasesOf(timing synthetic.HTTPTiming) string {
 		name string
 		took time.Duration
 	}{
-		{"DNS", timing.DNS}, {"connect", timing.Connect}, {"TLS", timing.TLS},
-		{"first byte", timing.FirstByte}, {"transfer", timing.Transfer},
+		{"DNS", timing.DNS},
+		{"connect", timing.Connect},
+		{"TLS", timing.TLS},
+		{"first byte", timing.FirstByte},
+		{"transfer", timing.Transfer},
 	} {
 		if phase.took > 0 {
 			parts = append(parts, phase.name+" "+shortTime(phase.took))

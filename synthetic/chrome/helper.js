@@ -260,6 +260,8 @@ globalThis.throughline = (() => {
           Object.entries(attributes ?? {}).every(([name, value]) => Element.prototype.getAttribute.call(element, name) === value),
       ),
     }),
+    // The text of the first element, or why there is none.
+    read: ([element]) => (element ? { text: squeeze(textOf(element)).slice(0, 20000) } : { why: "missing" }),
     title: () => document.title,
     truthy: (value) => !!value,
   };

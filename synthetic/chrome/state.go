@@ -48,6 +48,7 @@ type document struct {
 
 type answer struct {
 	status int
+	took   time.Duration // until its head was there; 0 if unknown
 	err    string
 }
 
@@ -116,7 +117,7 @@ func (s *state) follow(event any) {
 		s.doc.loaded = true
 	case *network.EventResponseReceived:
 		if e.FrameID == s.frame && e.Type == network.ResourceTypeDocument {
-			s.answer(e.LoaderID, answer{status: int(e.Response.Status)})
+			s.answer(e.LoaderID, answer{status: int(e.Response.Status), took: responseTime(e.Response.Timing)})
 		}
 	case *network.EventLoadingFailed:
 		if e.Type == network.ResourceTypeDocument {

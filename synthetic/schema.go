@@ -1,0 +1,211 @@
+package synthetic
+
+import (
+	"encoding/json"
+	"strings"
+)
+
+// schema is a JSON Schema, as far as journeys need it.
+type schema struct {
+	Dialect     string             `json:"$schema,omitempty"`
+	Title       string             `json:"title,omitempty"`
+	Description string             `json:"description,omitempty"`
+	Ref         string             `json:"$ref,omitempty"`
+	Type        []string           `json:"type,omitempty"`
+	Enum        []string           `json:"enum,omitempty"`
+	Pattern     string             `json:"pattern,omitempty"`
+	MinLength   int                `json:"minLength,omitempty"`
+	MinItems    int                `json:"minItems,omitempty"`
+	MaxItems    int                `json:"maxItems,omitempty"`
+	Items       *schema            `json:"items,omitempty"`
+	Properties  map[string]*schema `json:"properties,omitempty"`
+	Required    []string           `json:"required,omitempty"`
+	// Others is what members may be that Properties does not name.
+	Others *schema            `json:"additionalProperties,omitempty"`
+	AnyOf  []*schema          `json:"anyOf,omitempty"`
+	OneOf  []*schema          `json:"oneOf,omitempty"`
+	Not    *schema            `json:"not,omitempty"`
+	Defs   map[string]*schema `json:"$defs,omitempty"`
+}
+
+// nothing is the schema of what must not be there.
+func nothing() *schema { return &schema{Not: &schema{}} }
+
+// anyText is a text; numbers and truth values stand for what they are written as.
+func anyText() *schema { return &schema{Type: []string{"string", "number", "boolean"}} }
+
+// selectorsSchema is one selector, or alternatives, each a selector or a chain.
+func selectorsSchema() *schema {
+	text := func() *schema { return &schema{Type: []string{"string"}, MinLength: 1} }
+	chain := &schema{Type: []string{"array"}, MinItems: 1, Items: text()}
+	return &schema{AnyOf: []*schema{
+		text(),
+		{Type: []string{"array"}, MinItems: 1, Items: &schema{AnyOf: []*schema{text(), chain}}},
+	}}
+}
+
+// sketch draws the schema of an object from what its reader asks for. All its
+// methods do nothing on nil, which is the sketch of a reader of a file.
+type sketch struct{ of *schema }
+
+func newSketch() *sketch {
+	return &sketch{of: &schema{Type: []string{"object"}, Properties: map[string]*schema{}, Others: nothing()}}
+}
+
+// put notes a field. One that is asked for twice is what it was at first.
+func (s *sketch) put(field string, of *schema, required bool) {
+	if s == nil || s.of.Properties[field] != nil {
+		return
+	}
+	of.Description = fieldDescriptions()[field]
+	s.of.Properties[field] = of
+	if required {
+		s.of.Required = append(s.of.Required, field)
+	}
+}
+
+// text notes a text.
+func (s *sketch) text(field string, need need) {
+	of := anyText()
+	if need == required {
+		of.MinLength = 1
+	}
+	s.put(field, of, need != optional)
+}
+
+// list notes a list.
+func (s *sketch) list(field string, items *schema) {
+	s.put(field, &schema{Type: []string{"array"}, Items: items}, false)
+}
+
+// inner notes an object and returns its reader.
+func (s *sketch) inner(r *reader, field string, wrap func(*schema) *schema) *reader {
+	child := sketching()
+	child.scope = r.scope
+	s.put(field, wrap(child.sketch.of), false)
+	return child
+}
+
+// sketching returns a reader that draws instead of reading.
+func sketching() *reader {
+	r := newReader(node{value: &object{}}, true)
+	// Whatever is missing in nothing is no mistake.
+	*r.first = &FileError{}
+	r.sketch = newSketch()
+	return r
+}
+
+// Schema is the JSON Schema of journeys in YAML, for editors. It is drawn from
+// what the reader of journeys asks for, so it knows every key, but of values
+// only their kind.
+func Schema() []byte {
+	r := sketching()
+	r.text("name", required)
+	readSettings(r, &Journey{})
+	root := r.sketch.of
+	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
+	root.Title = "Journey"
+	root.Description = "A scripted way through an application, as a user would take it."
+	root.Defs = map[string]*schema{"selectors": selectorsSchema(), "step": stepSchema()}
+	r.sketch.put("steps", &schema{
+		Type: []string{"array"}, MinItems: 1, MaxItems: MaxSteps, Items: &schema{Ref: "#/$defs/step"},
+	}, false)
+	r.sketch.put("http", checkSchema(), false)
+	root.OneOf = []*schema{{Required: []string{"steps"}}, {Required: []string{"http"}}}
+	data, err := json.MarshalIndent(root, "", "  ")
+	if err != nil {
+		panic("schema of journeys: " + err.Error()) // plain values only
+	}
+	return append(data, '\n')
+}
+
+// stepSchema is a step: an object with exactly one key that names its type.
+func stepSchema() *schema {
+	r := sketching()
+	r.duration("timeout", 0, 0)
+	r.stepSettings(&Step{})
+	step := r.sketch.of
+	for _, kind := range stepKinds() {
+		step.Properties[kind.name] = kind.schema()
+		step.OneOf = append(step.OneOf, &schema{Required: []string{kind.name}})
+	}
+	return step
+}
+
+// schema is that of what stands behind the name of a step type.
+func (k stepKind) schema() *schema {
+	r := sketching()
+	readPlace(r)
+	readExpected(r)
+	k.read(r)
+	params := r.sketch.of
+	if k.short == "" {
+		params.Description = k.about
+		return params
+	}
+	short := *params.Properties[k.short]
+	return &schema{Description: k.about, AnyOf: []*schema{&short, params}}
+}
+
+// fieldDescriptions says what the fields are for, to people in an editor.
+func fieldDescriptions() map[string]string {
+	return map[string]string{
+		"name":              "What people call it.",
+		"base_url":          "What relative addresses refer to; absolute, http or https.",
+		"schedule":          "When to run: a cron expression, @hourly and the like, or @every 30s.",
+		"timeout":           "How long it may take, such as 5s or 1m30s.",
+		"viewport":          "The size and kind of the screen that the page begins with.",
+		"variables":         "Texts that others refer to as ${name}.",
+		"steps":             "What the journey does, in order.",
+		"selectors":         "Ways to the element, of which the first that works is taken: CSS, or aria/, text/, xpath/ and pierce/. A list within the list is a path through shadow roots.",
+		"url":               "An address, absolute or relative to base_url.",
+		"title":             "The title of the document.",
+		"type":              "The kind of event.",
+		"value":             "What to enter.",
+		"key":               "A key by its KeyboardEvent.key, such as Enter.",
+		"expression":        "JavaScript; promises are awaited.",
+		"operator":          "How the number of elements compares with count; >= if not given.",
+		"count":             "A number of elements; 1 if not given.",
+		"text":              "What must be part of the text of the element, or of the page.",
+		"text_is":           "What the text of the element, or of the page, must be.",
+		"status":            "The HTTP status that the document must have been answered with: 200, 2xx, or a list.",
+		"response_time":     "How long the head of the document's response may take, such as 2s.",
+		"pattern":           "A regular expression that picks a part of the text: its first group, or all that it matches.",
+		"secret":            "true hides the text wherever it would show.",
+		"visible":           "false turns the condition round: it must not hold.",
+		"attributes":        "Attributes that every element must have.",
+		"properties":        "Properties that every element must have, deeply.",
+		"http":              "A check without a browser: one request, in the place of steps.",
+		"method":            "The HTTP method; GET if not given.",
+		"headers":           "Headers to send.",
+		"body":              "What to send, as it is.",
+		"json":              "JSON: what to send; or the values that must be in the answer, by paths such as items.0.id; or the path of a value to keep.",
+		"follow_redirects":  "How many redirects to follow, or whether to; 10 if not given.",
+		"expect":            "What the answer must be like; a status below 400 if not given.",
+		"capture":           "What of the answer to keep in variables, by their names.",
+		"body_contains":     "What must be part of the body: a text or a list.",
+		"header":            "What must be part of headers, by their names; or the header to keep.",
+		"tls_days_left":     "For how many days the certificates must still hold.",
+		"regexp":            "A regular expression to look for in the body; its first group is kept, or all that it matches.",
+		"cookie":            "The cookie to keep. Its value shows nowhere.",
+		"offsetX":           "Where in the element, in CSS pixels from its left; the centre if not given.",
+		"offsetY":           "Where in the element, in CSS pixels from its top; the centre if not given.",
+		"button":            "The mouse button; primary if not given.",
+		"deviceType":        "The pointing device; mouse if not given.",
+		"duration":          "How long the button stays down, in milliseconds.",
+		"width":             "In CSS pixels.",
+		"height":            "In CSS pixels.",
+		"deviceScaleFactor": "Pixels of the screen to a CSS pixel; 1 if not given.",
+		"isMobile":          "Whether the page is laid out as on a phone.",
+		"hasTouch":          "Whether the screen can be touched.",
+		"isLandscape":       "Whether the screen lies on its side.",
+		"assertedEvents":    "Navigations that the step must cause.",
+		"target":            "The address of a popup or of a frame of another site that the step acts in.",
+		"frame":             "The way to a frame: the index of a child frame, of a child of that, and so on.",
+	}
+}
+
+// durationPattern matches what [time.ParseDuration] reads and a journey allows.
+func durationPattern() string {
+	return `^([0-9]+([.][0-9]*)?|[.][0-9]+)(` + strings.Join([]string{"ns", "us", "µs", "ms", "s", "m", "h"}, "|") + `)`
+}
