@@ -20,7 +20,7 @@ func newOrders(t testing.TB) *httptest.Server {
 		time.Sleep(60 * time.Millisecond)
 		w.Header().Set("Content-Type", "text/html; charset=utf-8")
 		w.WriteHeader(http.StatusAccepted)
-		fmt.Fprint(w, `<!doctype html><title>Order</title><p id=total>  Total:
+		fmt.Fprint(w, `<!doctype html><meta name=viewport content="width=device-width"><title>Order</title><p id=total>  Total:
 			<b>42 €</b></p><input value=typed><div id=later></div>
 			<script>setTimeout(() => { later.innerHTML = "<p id=number>Order 1234 of today"; window.order = {id: 7};
 				history.pushState({}, "", "/order/1234?paid=yes") }, 150)</script>`)
@@ -96,5 +96,21 @@ steps:
 				t.Errorf("a query or a field's value shows in %q", result.Message)
 			}
 		})
+	}
+}
+
+func TestRun_Device(t *testing.T) {
+	site := newOrders(t)
+	runner, sink := newRunner(t, nil)
+	result := runner.Run(t.Context(), load(t, `
+name: J
+page: {device: pixel-7, locale: de-DE}
+steps:
+  - navigate: /order
+  - assert: {expression: "innerWidth === 412 && navigator.maxTouchPoints > 0 && navigator.language === 'de-DE'"}
+  - assert: {expression: "/Android.* Chrome\\/[0-9]+[.]0[.]0[.]0 Mobile/.test(navigator.userAgent)"}
+`), synthetic.RunOptions{BaseURL: site.URL})
+	if result.Outcome != beacon.RunPassed || !strings.Contains(sink.runs[0].Journey.UserAgent, "Android") {
+		t.Errorf("got %s: %s, %+v", result.FailedStep, result.Message, sink.runs[0].Journey)
 	}
 }

@@ -39,8 +39,12 @@ type Journey struct {
 	Schedule string
 	// Timeout bounds all steps together.
 	Timeout time.Duration
+	// Environment is what the page believes about the world around it.
+	Environment Environment
 	// Viewport is what the page starts with.
 	Viewport Viewport
+	// Budgets bound what the pages measure.
+	Budgets Budgets
 	// Steps holds 1 to [MaxSteps] steps.
 	Steps []Step
 }
@@ -51,6 +55,9 @@ type Step struct {
 	Name string
 	// Timeout bounds the action and its expectations together.
 	Timeout time.Duration
+	// Budget is what the step should take at most; a run in which it took longer
+	// goes on and fails at its end. 0 is none.
+	Budget time.Duration
 	// Place is where the step acts.
 	Place Place
 	// Expect holds the navigations that the step must cause.
@@ -187,6 +194,15 @@ func (j *Journey) base(ctx context.Context, override string, values *values) (*u
 		return nil, err
 	}
 	return parseBase(address)
+}
+
+// environment is the journey's with the variables in it.
+func (j *Journey) environment(ctx context.Context, override string, values *values) (Environment, error) {
+	base, err := j.base(ctx, override, values)
+	if err != nil {
+		return Environment{}, err
+	}
+	return j.Environment.expand(ctx, base, values)
 }
 
 func parseBase(address string) (*url.URL, error) {

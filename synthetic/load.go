@@ -20,6 +20,9 @@ type FileError struct {
 	File string
 	// Line is where in the file, from 1; 0 when that is not known.
 	Line int
+	// Part is the name of the part that the step stands in; empty for the steps of
+	// the journey itself.
+	Part string
 	// Step is the index of the step, from 0; -1 outside of steps.
 	Step int
 	// Type is the step's type, if known.
@@ -37,7 +40,11 @@ func (e *FileError) Error() string {
 		fmt.Fprintf(&b, ":%d", e.Line)
 	}
 	if e.Step >= 0 {
-		fmt.Fprintf(&b, ": steps[%d]", e.Step)
+		steps := "steps"
+		if e.Part != "" {
+			steps = "parts." + e.Part
+		}
+		fmt.Fprintf(&b, ": %s[%d]", steps, e.Step)
 		if e.Type != "" {
 			fmt.Fprintf(&b, " (%s)", e.Type)
 		}
@@ -95,7 +102,7 @@ func Load(path string, data []byte) (*Journey, error) {
 	var err error
 	switch strings.ToLower(filepath.Ext(path)) {
 	case ".yaml", ".yml":
-		journey, err = loadYAML(data)
+		journey, err = loadYAML(filepath.Dir(path), data)
 	case ".json":
 		journey, err = loadRecorder(data)
 	default:
@@ -126,8 +133,8 @@ func inFile(path string, err error) error {
 	return err
 }
 
-// loadYAML reads our own format.
-func loadYAML(data []byte) (*Journey, error) {
+// loadYAML reads our own format; dir is where the files are that it names.
+func loadYAML(dir string, data []byte) (*Journey, error) {
 	root, err := parseYAML(data)
 	if err != nil {
 		return nil, err
@@ -138,7 +145,7 @@ func loadYAML(data []byte) (*Journey, error) {
 	}
 	journey := &Journey{Name: r.text("name", required)}
 	readSettings(r, journey)
-	r.steps(journey, 0, readYAMLStep)
+	r.steps(journey, readSteps(r, dir), readYAMLStep)
 	r.done()
 	return journey, r.err()
 }
@@ -149,11 +156,13 @@ func readSettings(r *reader, journey *Journey) {
 	journey.BaseURL = r.template("base_url", optional)
 	journey.Schedule = r.text("schedule", optional)
 	journey.Timeout = r.duration("timeout", DefaultTimeout, MaxTimeout)
-	journey.Viewport = DefaultViewport
+	journey.Environment = readEnvironment(r)
+	journey.Viewport = journey.Environment.viewport()
 	if viewport := r.child("viewport"); viewport != nil {
 		journey.Viewport = readViewport(viewport)
 		viewport.done()
 	}
+	journey.Budgets = readBudgets(r)
 	if !strings.Contains(journey.BaseURL, "${") {
 		if _, err := parseBase(journey.BaseURL); err != nil {
 			r.fail("base_url", "must be an absolute http or https URL")
@@ -179,34 +188,36 @@ func loadRecorder(data []byte) (*Journey, error) {
 		Timeout:  DefaultTimeout,
 		Viewport: DefaultViewport,
 	}
-	skip := 0
+	steps := r.objects("steps")
+	for i, step := range steps {
+		step.at.Step = i
+	}
 	if readJourneyStep(r, journey) {
-		skip = 1
+		steps = steps[1:]
 	} else {
 		r.scope.plain = true
 	}
 	timeout := r.milliseconds("timeout", DefaultStepTimeout)
-	r.steps(journey, skip, func(step *reader) Step { return readRecorderStep(step, timeout) })
+	r.steps(journey, steps, func(step *reader) Step { return readRecorderStep(step, timeout) })
 	return journey, r.err()
 }
 
-// steps reads the list of steps, without the first skip ones, and checks what both
-// formats share.
-func (r *reader) steps(journey *Journey, skip int, read func(*reader) Step) {
+// steps reads the steps and checks what both formats share.
+func (r *reader) steps(journey *Journey, steps []*reader, read func(*reader) Step) {
 	if strings.TrimSpace(journey.Name) == "" || len(journey.Name) > beacon.MaxNameBytes {
 		r.fail(r.nameField(), "must be 1 to %d bytes of text", beacon.MaxNameBytes)
 	}
-	steps := r.objects("steps")
-	if count := len(steps) - skip; count <= 0 || count > MaxSteps {
+	if len(steps) == 0 && r.err() != nil {
+		return // a part could not be read
+	}
+	if len(steps) == 0 || len(steps) > MaxSteps {
 		r.fail("steps", "must be a list of 1 to %d steps", MaxSteps)
 		return
 	}
-	for i, step := range steps {
-		if i < skip {
-			continue
+	for _, step := range steps {
+		if !r.strict {
+			step = step.apart()
 		}
-		step = step.apart()
-		step.at.Step = i
 		journey.Steps = append(journey.Steps, read(step))
 	}
 }
@@ -265,6 +276,7 @@ func (r *reader) stepSettings(step *Step) {
 	if len(step.Name) > beacon.MaxNameBytes {
 		r.fail(name, "must be at most %d bytes", beacon.MaxNameBytes)
 	}
+	step.Budget = r.duration(r.own("budget"), 0, MaxTimeout)
 }
 
 // finishStep reads what a step of a known type holds.

@@ -88,6 +88,8 @@ type RunOptions struct {
 
 	// values are the variables of the run, which Run resolves.
 	values *values
+	// environment is the journey's with the variables in it.
+	environment Environment
 }
 
 // Bounds of what is not the application's time.
@@ -149,6 +151,9 @@ func (r *Runner) Close() error {
 func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) Result {
 	result := r.newResult(journey, options.Slot)
 	values, err := journey.resolve(r.getenv, options.Variables, r.now)
+	if err == nil {
+		options.environment, err = journey.environment(ctx, options.BaseURL, values)
+	}
 	if err != nil {
 		result.blame(&Fault{Reason: beacon.ReasonCommandRefused, Message: err.Error(), Agent: true})
 		r.deliver(ctx, &result)
@@ -165,8 +170,9 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 			r.log.Warn("browser failed, running the journey again", "journey", journey.Name, "message", values.redact(result.Message))
 		}
 	})
-	result.Message = values.redact(result.Message)
 	result.Pages, result.LostPages = inbox.take()
+	journey.judge(&result)
+	result.Message = values.redact(result.Message)
 	r.keep(ctx, &result)
 	r.deliver(ctx, &result)
 	return result
@@ -258,6 +264,7 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 	if err != nil {
 		return nil, nil, err
 	}
+	options.UserAgent = cmp.Or(run.environment.userAgent(browser.UserAgent()), r.options.UserAgent)
 	inbox.journey.UserAgent = cmp.Or(options.UserAgent, browser.UserAgent())
 	page, err := browser.NewPage(ctx, options)
 	if err != nil {
@@ -269,7 +276,7 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 // pageOptions is what the page of a run is like.
 func (r *Runner) pageOptions(journey *Journey, run RunOptions) PageOptions {
 	return PageOptions{
-		Viewport: journey.Viewport, UserAgent: r.options.UserAgent, Locale: r.options.Locale,
+		Viewport: journey.Viewport, Locale: cmp.Or(run.environment.Locale, r.options.Locale),
 		Evidence: EvidenceOptions{Film: run.Film, Queries: run.KeepQueries},
 	}
 }

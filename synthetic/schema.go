@@ -2,6 +2,7 @@ package synthetic
 
 import (
 	"encoding/json"
+	"slices"
 	"strings"
 )
 
@@ -102,14 +103,13 @@ func Schema() []byte {
 	r := sketching()
 	r.text("name", required)
 	readSettings(r, &Journey{})
+	readSteps(r, "")
 	root := r.sketch.of
 	root.Dialect = "https://json-schema.org/draft/2020-12/schema"
 	root.Title = "Journey"
 	root.Description = "A scripted way through an application, as a user would take it."
 	root.Defs = map[string]*schema{"selectors": selectorsSchema(), "step": stepSchema()}
-	r.sketch.put("steps", &schema{
-		Type: []string{"array"}, MinItems: 1, MaxItems: MaxSteps, Items: &schema{Ref: "#/$defs/step"},
-	}, false)
+	root.Required = slices.DeleteFunc(root.Required, func(field string) bool { return field == "steps" })
 	r.sketch.put("http", checkSchema(), false)
 	root.OneOf = []*schema{{Required: []string{"steps"}}, {Required: []string{"http"}}}
 	data, err := json.MarshalIndent(root, "", "  ")
@@ -128,6 +128,11 @@ func stepSchema() *schema {
 	for _, kind := range stepKinds() {
 		step.Properties[kind.name] = kind.schema()
 		step.OneOf = append(step.OneOf, &schema{Required: []string{kind.name}})
+	}
+	uses := useSchemas()
+	for _, name := range sortedKeys(uses) {
+		step.Properties[name] = uses[name]
+		step.OneOf = append(step.OneOf, &schema{Required: []string{name}})
 	}
 	return step
 }
@@ -154,14 +159,51 @@ func fieldDescriptions() map[string]string {
 		"base_url":          "What relative addresses refer to; absolute, http or https.",
 		"schedule":          "When to run: a cron expression, @hourly and the like, or @every 30s.",
 		"timeout":           "How long it may take, such as 5s or 1m30s.",
+		"budget":            "What the step should take at most, such as 2s; the run fails at its end if it took longer.",
+		"budgets":           "What the Web Vitals of the journey's pages may be at most.",
+		"lcp":               "The largest contentful paint, such as 2.5s.",
+		"inp":               "The interaction to next paint, such as 200ms.",
+		"fcp":               "The first contentful paint, such as 1.8s.",
+		"ttfb":              "The time to first byte, such as 800ms.",
+		"cls":               "The cumulative layout shift, such as 0.1.",
+		"page":              "What the page believes about the world around it.",
+		"device":            "A preset of the size and kind of the screen and of the user agent.",
+		"user_agent":        "What the browser says that it is.",
+		"locale":            "The language of the user, such as de-DE.",
+		"timezone":          "The time zone of the user, such as Europe/Berlin.",
+		"geolocation":       "Where the user is.",
+		"latitude":          "In degrees, north positive.",
+		"longitude":         "In degrees, east positive.",
+		"accuracy_m":        "In metres; 10 if not given.",
+		"network":           "How slow the network is: a preset, or throughputs and a latency.",
+		"download_kbps":     "Kilobits in a second; not bounded if not given.",
+		"upload_kbps":       "Kilobits in a second; not bounded if not given.",
+		"latency":           "What is added to each request, such as 150ms.",
+		"cpu_slowdown":      "How many times slower the page computes.",
+		"headers":           "Headers to send: those of a request, or those of the page to the hosts that they name.",
+		"hosts":             "Hosts such as shop.example, or *.shop.example for all below one.",
+		"cookies":           "Cookies that the page begins with.",
+		"domain":            "The host that the cookie is for; that of base_url if not given.",
+		"path":              "The path that the cookie is for; / if not given.",
+		"secure":            "Whether the cookie is for https alone.",
+		"http_only":         "Whether scripts cannot read the cookie.",
+		"same_site":         "Which requests of other sites bring the cookie.",
+		"block":             "Patterns of addresses that are not loaded; * stands for anything.",
+		"trace_hosts":       "Hosts that are told the trace of each step.",
+		"allow_hosts":       "Hosts that may be called although they are the machine's own.",
+		"state":             "The name of kept cookies and storage that the page begins with.",
 		"viewport":          "The size and kind of the screen that the page begins with.",
 		"variables":         "Texts that others refer to as ${name}.",
+		"parts":             "Lists of steps that others use, by name.",
+		"part":              "The name of a part.",
+		"file":              "The file that holds the part, beside the journey's or below.",
+		"with":              "Texts that the part refers to as ${name}.",
 		"steps":             "What the journey does, in order.",
 		"selectors":         "Ways to the element, of which the first that works is taken: CSS, or aria/, text/, xpath/ and pierce/. A list within the list is a path through shadow roots.",
 		"url":               "An address, absolute or relative to base_url.",
 		"title":             "The title of the document.",
 		"type":              "The kind of event.",
-		"value":             "What to enter.",
+		"value":             "What to enter, or what a header or a cookie holds.",
 		"key":               "A key by its KeyboardEvent.key, such as Enter.",
 		"expression":        "JavaScript; promises are awaited.",
 		"operator":          "How the number of elements compares with count; >= if not given.",
@@ -177,7 +219,6 @@ func fieldDescriptions() map[string]string {
 		"properties":        "Properties that every element must have, deeply.",
 		"http":              "A check without a browser: one request, in the place of steps.",
 		"method":            "The HTTP method; GET if not given.",
-		"headers":           "Headers to send.",
 		"body":              "What to send, as it is.",
 		"json":              "JSON: what to send; or the values that must be in the answer, by paths such as items.0.id; or the path of a value to keep.",
 		"follow_redirects":  "How many redirects to follow, or whether to; 10 if not given.",

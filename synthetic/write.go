@@ -204,11 +204,13 @@ func (w *writer) settings(j *Journey) {
 	if j.Timeout != DefaultTimeout {
 		w.duration("timeout", j.Timeout)
 	}
-	if j.Viewport != DefaultViewport {
+	w.environment(j.Environment)
+	if j.Viewport != j.Environment.viewport() {
 		viewport := w.inner()
 		viewport.viewport(j.Viewport)
 		w.child("viewport", viewport)
 	}
+	w.budgets(j.Budgets)
 	w.variables(j.Variables)
 }
 

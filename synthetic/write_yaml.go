@@ -52,6 +52,9 @@ func (w *writer) stepSettings(step Step) {
 	if step.Name != cut(step.Action.label(), beacon.MaxNameBytes) {
 		w.text(w.own("name"), step.Name)
 	}
+	if step.Budget != 0 {
+		w.duration(w.own("budget"), step.Budget)
+	}
 }
 
 // yamlText writes nodes as YAML.

@@ -34,7 +34,7 @@ const (
 // journeyRunOptions are the flags of `journey run`.
 type journeyRunOptions struct {
 	baseURL, collector, key, location string
-	variables                         []string
+	variables, budgets                []string
 	junit, screenshots                string
 	always                            bool // keep evidence of what passed, too
 	json, headed, failOnFlaky         bool
@@ -72,6 +72,7 @@ journey could not be run.`,
   throughline journey run checkout.yaml --base-url https://staging.shop.example --var user=anna
   throughline journey run journeys/*.yaml --junit report.xml --screenshots evidence --retries 1   # in CI
   throughline journey run checkout.yaml --json | jq '.steps[] | [.name, .duration_ms]'
+  throughline journey run checkout.yaml --budget lcp=2.5s --budget cls=0.1
   throughline journey run checkout.yaml --headed --slow-mo 500ms                                  # to watch it
   THROUGHLINE_AGENT_TOKEN=… throughline journey run checkout.yaml --collector https://collect.shop.example --key shop-web-4f7c2a`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -91,6 +92,7 @@ func (o *journeyRunOptions) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&o.baseURL, "base-url", "", "`URL` that relative addresses of YAML journeys refer to, instead of the journey's own")
 	flags.StringArrayVar(&o.variables, "var", nil, "`name=value` of a variable of the journeys, but a secret; may be given more than once")
+	flags.StringArrayVar(&o.budgets, "budget", nil, "`lcp=2.5s`, or a YAML file of budgets, in the place of the journeys' own: lcp, inp, fcp, ttfb, cls; may be given more than once")
 	flags.StringVar(&o.collector, "collector", "", "`URL` of a collector to report to")
 	flags.StringVar(&o.key, "key", "", "write `key` of the app to report for")
 	flags.StringVar(&o.location, "location", "local", "`name` of the place that this runs at")
@@ -147,12 +149,36 @@ func (o journeyRunOptions) checkFiles() error {
 	return nil
 }
 
+// readBudgets reads what --budget gives: one budget, or a file of them. What comes
+// later counts.
+func readBudgets(given []string) (budgets synthetic.Budgets, err error) {
+	for _, text := range given {
+		name, value, one := strings.Cut(text, "=")
+		path, data := "--budget", []byte(name+": "+value)
+		if !one {
+			path = text
+			if data, err = os.ReadFile(path); err != nil {
+				return budgets, fmt.Errorf("--budget: %w", err)
+			}
+		}
+		read, err := synthetic.ParseBudgets(path, data)
+		if err != nil {
+			return budgets, err
+		}
+		budgets = budgets.Override(read)
+	}
+	return budgets, nil
+}
+
 // loadAll reads journey files and tells of everything that is wrong in any.
-func loadAll(files []string) ([]*synthetic.Journey, error) {
+func loadAll(files []string, budgets synthetic.Budgets) ([]*synthetic.Journey, error) {
 	var journeys []*synthetic.Journey
 	var errs []error
 	for _, file := range files {
 		journey, err := synthetic.LoadFile(file)
+		if err == nil {
+			journey.Budgets = journey.Budgets.Override(budgets)
+		}
 		errs = append(errs, err)
 		journeys = append(journeys, journey)
 	}
@@ -194,7 +220,11 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 	if err != nil {
 		return &exitError{exitBadInput, err}
 	}
-	journeys, err := loadAll(files)
+	budgets, err := readBudgets(o.budgets)
+	if err != nil {
+		return &exitError{exitBadInput, err}
+	}
+	journeys, err := loadAll(files, budgets)
 	if err == nil {
 		err = checkVariables(journeys, variables, env.getenv)
 	}

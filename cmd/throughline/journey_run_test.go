@@ -148,6 +148,9 @@ func TestJourneyRun_RefusesOptions(t *testing.T) {
 		says string
 	}{
 		"variable without value": {[]string{"--var=x"}, exitBadInput, "--var must be name=value"},
+		"budget's name":          {[]string{"--budget=lcpp=1s"}, exitBadInput, "--budget:1: lcpp: unknown key"},
+		"budget's value":         {[]string{"--budget=lcp=fast"}, exitBadInput, "--budget:1: lcp: must be a duration"},
+		"budget's file":          {[]string{"--budget=/nowhere.yaml"}, exitBadInput, "--budget: open /nowhere.yaml"},
 		"retries":                {[]string{"--retries=11"}, exitBadInput, "--retries must be from 0 to 10"},
 		"pause":                  {[]string{"--slow-mo=2h"}, exitBadInput, "--slow-mo must be from 0s to 1m0s"},
 		"always where":           {[]string{"--screenshots-always"}, exitBadInput, "--screenshots-always needs --screenshots"},
@@ -212,6 +215,27 @@ func TestJourneyRun_KeepsScreenshots(t *testing.T) {
 	}
 	if films, err := filepath.Glob(filepath.Join(dir, "Bad-*", "film-*.jpg")); err != nil || len(films) == 0 {
 		t.Errorf("what is run again is not filmed: %v", err)
+	}
+}
+
+func TestJourneyRun_Budgets(t *testing.T) {
+	shop, report := smallShop(t), filepath.Join(t.TempDir(), "report.xml")
+	journey := writeFile(t, "good.yaml", "budgets: {ttfb: 15m}\n"+goodJourney)
+	loose := writeFile(t, "budgets.yaml", "ttfb: 10m\ncls: 100\n")
+	if code, out, stderr := command(t.Context(), "journey", "run", journey, "--base-url", shop.URL, "--budget", loose); code != exitOK {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+	code, out, _ := command(t.Context(), "journey", "run", journey, "--base-url", shop.URL, "--budget", loose, "--budget=ttfb=1ms", "--budget=fcp=1ms", "--junit", report)
+	if code != exitFailed || !strings.Contains(out, "(assertion): over budget: "+shop.URL) {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkJUnit(t, text)
+	if !strings.Contains(string(text), `<testcase name="(run)" classname="Good"`) {
+		t.Errorf("the report reads\n%s", text)
 	}
 }
 
