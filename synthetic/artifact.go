@@ -51,8 +51,9 @@ func (w When) applies(failed bool) bool { return w == Always || w == OnFailure &
 // it. All of it is bounded, since a page decides how much it does. Its methods
 // work for a page that hangs, crashed or was closed, with what there was.
 type Recorder interface {
-	// BeginStep says which step what happens from now on belongs to.
-	BeginStep(index int)
+	// BeginStep says which step what happens from now on belongs to, and with which
+	// W3C trace id its requests go to [PageOptions].TraceHosts; empty is none.
+	BeginStep(index int, traceID string)
 	// FailedRequest names the request that failed during the step and tells most,
 	// such as "POST https://shop.example/pay answered 500"; empty if none did.
 	FailedRequest() string

@@ -81,8 +81,10 @@ func (b Budgets) judge(found *breaches, page string, view *beacon.PageView) {
 		measured *float64 // milliseconds
 		allowed  time.Duration
 	}{
-		{"LCP", view.LCPMS, b.LCP}, {"INP", view.INPMS, b.INP},
-		{"FCP", view.FCPMS, b.FCP}, {"TTFB", view.TTFBMS, b.TTFB},
+		{"LCP", view.LCPMS, b.LCP},
+		{"INP", view.INPMS, b.INP},
+		{"FCP", view.FCPMS, b.FCP},
+		{"TTFB", view.TTFBMS, b.TTFB},
 	} {
 		if vital.measured == nil || vital.allowed == 0 {
 			continue

@@ -201,7 +201,8 @@ func TestRun_EvidenceByChoice(t *testing.T) {
 		"a run that passes leaves none": {"name: J\nsteps: [navigate: /]", shop.URL, synthetic.RunOptions{}, ""},
 		"always": {
 			"name: J\nsteps: [navigate: /, navigate: /wait]", shop.URL,
-			synthetic.RunOptions{Screenshots: synthetic.Always, Records: synthetic.Always}, "step-01.jpg step-02.jpg console.json run.har",
+			synthetic.RunOptions{Screenshots: synthetic.Always, Records: synthetic.Always},
+			"step-01.jpg step-02.jpg console.json run.har",
 		},
 		"never": {payInVain, till.URL, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never}, ""},
 		"film":  {payInVain, till.URL, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never, Film: true}, "film-0001.jpg"},

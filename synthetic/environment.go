@@ -20,19 +20,21 @@ type Geolocation struct {
 // Header is sent with the requests to some hosts.
 type Header struct {
 	Name, Value string
-	// Hosts are names, or "*.example.org" for all below one. Never empty: a header
-	// may hold a credential, which is nobody else's.
+	// Hosts are names, "*.example.org" for all below one, or name:port. Never empty:
+	// a header may hold a credential, which is nobody else's.
 	Hosts []string
 }
 
 // Cookie is a cookie that a page begins with.
 type Cookie struct {
-	Name, Value  string
-	Domain, Path string
-	Secure       bool
-	HTTPOnly     bool
-	SameSite     string    // Strict, Lax or None; empty is the browser's default
-	Expires      time.Time // zero is the end of the session
+	Name, Value string
+	// Domain is a host; with a dot before it all below it, too.
+	Domain   string
+	Path     string // empty is /
+	Secure   bool
+	HTTPOnly bool
+	SameSite string    // Strict, Lax or None; empty is the browser's default
+	Expires  time.Time // zero is the end of the session
 }
 
 // NetworkConditions slow a page's network down.

@@ -15,6 +15,9 @@ type Page interface {
 	// In waits for a place and returns what to do there. Popups and frames belong
 	// to the page and end with it.
 	In(ctx context.Context, place Place) (Surface, error)
+	// State returns the cookies, and the local storage of the origins that the main
+	// frame showed. The page must have been opened with KeepState.
+	State(ctx context.Context) (State, error)
 	// Close leaves the page as a user closing the tab would: what the page
 	// sends on leaving still reaches the binding's handler before Close
 	// returns. It frees the tab even when ctx is over.
@@ -124,6 +127,31 @@ type PageOptions struct {
 	UserAgent string
 	// Locale is a BCP 47 language tag such as "de-DE"; empty is the browser's.
 	Locale string
+	// Timezone is an IANA name such as Europe/Berlin; empty is the machine's.
+	Timezone string
+	// Geolocation is where the page believes to be, and may ask for; nil is nowhere.
+	Geolocation *Geolocation
+	// Headers go with the requests to their hosts, over those of the page.
+	Headers []Header
+	// Cookies are there from the beginning, as those of State are.
+	Cookies []Cookie
+	// State is what the sites kept in an earlier page, see [Page.State].
+	State *State
+	// KeepState lets [Page.State] tell what the sites keep.
+	KeepState bool
+	// Network slows the network down; nil does not.
+	Network *NetworkConditions
+	// CPUSlowdown is how many times longer scripts and layout take; up to 1 is not.
+	CPUSlowdown float64
+	// Block names what is not loaded: a host, "*.example.org" for all below one, or
+	// a URL pattern such as "*://*/*.mp4".
+	Block []string
+	// TraceHosts are sent a W3C traceparent with each request, unless the page sends
+	// one itself. They are names, "*.example.org" for all below one, or name:port.
+	TraceHosts []string
+	// AllowHosts are the host:port on the machine's own addresses that the page may
+	// reach. Nil lets it reach all of them; the runner never leaves it nil.
+	AllowHosts []string
 	// InitScript runs in every document of the main frame before its own
 	// scripts.
 	InitScript string

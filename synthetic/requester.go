@@ -10,8 +10,8 @@ import (
 // goroutines at a time.
 type Requester interface {
 	// Session begins what the requests of one run share, which is cookies. hosts
-	// are those that the journey itself names: only they may have addresses of this
-	// machine or of the cloud's metadata.
+	// are the host:port that the journey itself names, and those that the user
+	// lists: only they may have addresses of this machine or of the cloud's metadata.
 	Session(hosts []string) Session
 }
 

@@ -35,6 +35,9 @@ type Result struct {
 	LostPages int
 	// Artifacts is the evidence of the run, see [RunOptions].
 	Artifacts []Artifact
+	// State is what the sites kept, of a run that passed and was to tell; see
+	// [RunOptions].KeepState. It holds credentials.
+	State *State
 	// EvidenceURL is where the artifacts are kept; empty if they are not.
 	EvidenceURL string
 }
@@ -52,6 +55,9 @@ type StepResult struct {
 	Message  string
 	// URL is the page's when the step ended, without query and fragment.
 	URL string
+	// TraceID is the W3C trace id that the step's requests carried to the hosts that
+	// are traced; empty if there are none.
+	TraceID string
 	// Selector is the alternative that led to the step's element, as it is written
 	// in a file; empty when none did or the step has none.
 	Selector string

@@ -18,7 +18,7 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	}
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
-	set := stage{base: base, values: options.values, session: r.session(ctx, journey, base, options.values)}
+	set := stage{base: base, values: options.values, session: r.session(ctx, journey, options)}
 	begun := r.now()
 	clerk := newClerk(r, page, options, result)
 	defer clerk.records(ctx)
@@ -26,12 +26,16 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		if i > 0 {
 			begun = begun.Add(r.pause(runCtx, options.SlowMo))
 		}
-		page.BeginStep(i)
+		trace := r.newTrace()
+		page.BeginStep(i, trace)
 		if options.OnBegin != nil {
 			options.OnBegin(i)
 		}
 		on := set
 		outcome := r.step(ctx, runCtx, page, &on, i, step)
+		if on.http == nil { // which carries none
+			outcome.TraceID = trace
+		}
 		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
@@ -45,6 +49,22 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 			return
 		}
 	}
+	if options.KeepState {
+		r.keepState(ctx, page, result)
+	}
+}
+
+// keepState takes what the sites keep. A run without it is of no use to those that
+// need its login, so it fails.
+func (r *Runner) keepState(ctx context.Context, page Page, result *Result) {
+	ctx, cancel := context.WithTimeout(ctx, stateTimeout)
+	defer cancel()
+	state, err := page.State(ctx)
+	if err != nil {
+		result.blame(classify(ctx, ctx, err))
+		return
+	}
+	result.State = &state
 }
 
 // pause waits between two steps and returns how long it did.

@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"os"
 	"sync"
 	"time"
@@ -52,6 +54,12 @@ type RunnerOptions struct {
 	// Requester makes the requests of steps that need no browser; without it such
 	// a step fails.
 	Requester Requester
+	// TraceHosts are sent a W3C traceparent with each request of a page, see
+	// [PageOptions].
+	TraceHosts []string
+	// AllowHosts are the host:port on this machine that pages and requests may reach. Those of a
+	// journey's base URL and of its steps are allowed anyway.
+	AllowHosts []string
 	// Keeper stores the evidence of runs; nil leaves it in the Result only.
 	Keeper Keeper
 	// Now is the clock; default time.Now.
@@ -85,6 +93,10 @@ type RunOptions struct {
 	// KeepQueries keeps the queries of addresses in the evidence. They may hold
 	// credentials.
 	KeepQueries bool
+	// State is what the sites kept in an earlier run, so that its login holds.
+	State *State
+	// KeepState tells what the sites kept in Result.State, if the run passes.
+	KeepState bool
 
 	// values are the variables of the run, which Run resolves.
 	values *values
@@ -99,6 +111,7 @@ const (
 	scriptTimeout = 5 * time.Second
 	reportTimeout = 5 * time.Second
 	keepTimeout   = 10 * time.Second
+	stateTimeout  = 5 * time.Second
 )
 
 // Runner executes journeys in one warm browser, each run in a page of its own.
@@ -254,7 +267,7 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inbox *inbox) (*warm, Page, error) {
 	ctx, cancel := context.WithTimeout(ctx, openTimeout)
 	defer cancel()
-	options := r.pageOptions(journey, run)
+	options := r.pageOptions(ctx, journey, run)
 	if text := r.script(ctx); text != "" {
 		options.Binding = "t" + newID()
 		options.InitScript = injection(options.Binding, text)
@@ -274,11 +287,69 @@ func (r *Runner) open(ctx context.Context, journey *Journey, run RunOptions, inb
 }
 
 // pageOptions is what the page of a run is like.
-func (r *Runner) pageOptions(journey *Journey, run RunOptions) PageOptions {
+func (r *Runner) pageOptions(ctx context.Context, journey *Journey, run RunOptions) PageOptions {
 	return PageOptions{
 		Viewport: journey.Viewport, Locale: cmp.Or(run.environment.Locale, r.options.Locale),
+		TraceHosts: r.options.TraceHosts, AllowHosts: r.allowed(ctx, journey, run),
+		State: run.State, KeepState: run.KeepState,
 		Evidence: EvidenceOptions{Film: run.Film, Queries: run.KeepQueries},
 	}
+}
+
+// allowed are the hosts that the pages of a journey may reach even if they are this
+// machine's: those that it names itself, and those that the user lists. It is never
+// nil.
+func (r *Runner) allowed(ctx context.Context, journey *Journey, run RunOptions) []string {
+	hosts := append([]string{}, r.options.AllowHosts...)
+	base, err := journey.base(ctx, run.BaseURL, run.values)
+	if err != nil {
+		base = nil // the run will say so
+	}
+	if base != nil {
+		hosts = append(hosts, hostPort(base))
+	}
+	set := journey.sets()
+	for _, step := range journey.Steps {
+		addresses := []string{step.Place.Target}
+		switch action := step.Action.(type) {
+		case Navigate:
+			addresses = append(addresses, action.URL)
+		case Request:
+			addresses = append(addresses, action.URL)
+		}
+		for _, template := range addresses {
+			// A variable that a step sets names no host of the journey's own.
+			if refersTo(template, set) {
+				continue
+			}
+			address, err := run.values.expand(ctx, template)
+			if u, bad := url.Parse(address); err == nil && bad == nil && u.Host != "" {
+				hosts = append(hosts, hostPort(u))
+			}
+		}
+	}
+	return hosts
+}
+
+// hostPort is the host and port of an address, the scheme's port if it has none.
+func hostPort(u *url.URL) string {
+	port := u.Port()
+	switch {
+	case port != "":
+	case u.Scheme == "https":
+		port = "443"
+	default:
+		port = "80"
+	}
+	return net.JoinHostPort(u.Hostname(), port)
+}
+
+// newTrace returns a W3C trace id for a step; empty if no host is traced.
+func (r *Runner) newTrace() string {
+	if len(r.options.TraceHosts) == 0 {
+		return ""
+	}
+	return newID() + newID()
 }
 
 // injection makes the beacon report through the binding instead of HTTP.

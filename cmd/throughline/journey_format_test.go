@@ -86,8 +86,13 @@ func TestJourneySchema(t *testing.T) {
 func TestJourneyFormats_RefuseWrongInput(t *testing.T) {
 	bad := writeFile(t, "bad.json", `{"title": "J", "steps": [{"type": "fly"}]}`)
 	for _, args := range [][]string{
-		{"import", bad}, {"import", "/nowhere.json"}, {"import"}, {"export", bad}, {"export", "a", "b"},
-		{"validate"}, {"schema", "x"},
+		{"import", bad},
+		{"import", "/nowhere.json"},
+		{"import"},
+		{"export", bad},
+		{"export", "a", "b"},
+		{"validate"},
+		{"schema", "x"},
 	} {
 		if code, out, stderr := command(t.Context(), append([]string{"journey"}, args...)...); code != exitBadInput || stderr == "" || out != "" {
 			t.Errorf("%v: exit %d, %q, %q", args, code, out, stderr)

@@ -36,7 +36,11 @@ type Options struct {
 	Headed bool
 	// display is what the window needs of the environment.
 	display []string
-	Log     *slog.Logger
+	// AllowHosts are addresses on this machine beyond 127.0.0.1, localhost and [::1]
+	// that pages may be allowed to reach: 127.0.0.0/8, and link-local ones. Ports are
+	// not looked at; see [synthetic.PageOptions].
+	AllowHosts []string
+	Log        *slog.Logger
 }
 
 // How long a browser may take to start and to end by itself.
@@ -270,6 +274,7 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 			// A journey to an http address must load that address.
 			"HttpsUpgrades", "HttpsFirstBalancedModeAutoEnable",
 		}, ",")),
+		chromedp.Flag("host-resolver-rules", unresolved(o.AllowHosts)),
 		chromedp.Flag("force-color-profile", "srgb"),
 		chromedp.Flag("password-store", "basic"),
 	}

@@ -182,6 +182,9 @@ func (t *traffic) broke(x *exchange, e *network.EventLoadingFailed) {
 	if e.CorsErrorStatus != nil {
 		x.Error = cutBytes(x.Error+" (CORS: "+string(e.CorsErrorStatus.CorsError)+")", 2*maxWordBytes)
 	}
+	if x.Error == "" && e.BlockedReason != "" {
+		x.Error = "blocked: " + cutBytes(string(e.BlockedReason), maxWordBytes)
+	}
 	// What was given up did not fail, nor did what the journey has blocked.
 	if !e.Canceled && e.BlockedReason != network.BlockedReasonInspector {
 		t.note(x, rank(x.Kind), "failed: "+x.Error)

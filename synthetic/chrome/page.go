@@ -53,6 +53,9 @@ type Page struct {
 	target  *chromedp.Target
 	state   *state
 	record  *recorder
+	keep    *keep
+	guard   *guard
+	trace   atomic.Pointer[string] // the trace id of the step
 
 	// alive ends with the page; its cause says why.
 	alive context.Context
@@ -90,6 +93,7 @@ var errClosed = &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "the p
 func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
 	p := &Page{
 		browser: b, log: b.log, options: options, state: newState(), record: newRecorder(options.Evidence),
+		keep: newKeep(options.KeepState), guard: newGuard(options.AllowHosts),
 		dialogs: make(chan *page.EventJavascriptDialogOpening, maxDialogs),
 		calls:   make(chan string, maxQueuedCalls),
 		tabs:    make(chan struct{}, 1),
@@ -137,6 +141,9 @@ func (b *Browser) openFault(err error) error {
 // follow takes the page's events, one at a time. It must not block.
 func (p *Page) follow(event any) {
 	p.record.follow(event)
+	p.keep.follow(event)
+	p.watch(event)
+	p.intercept(event)
 	switch e := event.(type) {
 	case *page.EventJavascriptDialogOpening:
 		select {

@@ -62,6 +62,7 @@ func (p *Page) prepare(ctx context.Context) error {
 	if p.options.InitScript != "" {
 		setup.add("add init script", func() error { return p.addScript(ctx, p.initScript(), "") })
 	}
+	p.surround(ctx, &setup)
 	if p.options.Evidence.Film {
 		p.tasks.Go(p.roll)
 		setup.add("film", func() error { return p.startFilm(ctx) })

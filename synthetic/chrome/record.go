@@ -35,8 +35,9 @@ func (r *recorder) follow(event any) {
 }
 
 // BeginStep implements [synthetic.Recorder].
-func (p *Page) BeginStep(index int) {
+func (p *Page) BeginStep(index int, traceID string) {
 	p.record.step.Store(int64(index))
+	p.trace.Store(&traceID)
 	p.record.traffic.forgive()
 }
 

@@ -75,7 +75,7 @@ func TestRecord_Console(t *testing.T) {
 	site, browser := newNoisySite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	begun := time.Now()
-	page.BeginStep(3)
+	page.BeginStep(3, "")
 	visit(t, page, site.URL+"/noise?pw=hush")
 	message := wantMessage(t, page, synthetic.LevelInfo, "console", "hello 7 Object")
 	if message.Step != 3 || message.URL != site.URL+"/noise" || message.Line != 1 || message.At.Sub(begun).Abs() > time.Minute {
@@ -141,12 +141,12 @@ func TestRecord_Requests(t *testing.T) {
 	t.Parallel()
 	site, browser := newNoisySite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
-	page.BeginStep(0)
+	page.BeginStep(0, "")
 	visit(t, page, site.URL+"/moved?from=hush#part")
 	if request := page.FailedRequest(); request != "GET "+site.URL+"/decor.png answered 404" {
 		t.Errorf("got %q", request)
 	}
-	page.BeginStep(1)
+	page.BeginStep(1, "")
 	if request := page.FailedRequest(); request != "" {
 		t.Errorf("got %q of the step before", request)
 	}
@@ -286,7 +286,7 @@ func TestFilm(t *testing.T) {
 	t.Parallel()
 	site, browser := newNoisySite(t), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{Evidence: synthetic.EvidenceOptions{Film: true}})
-	page.BeginStep(2)
+	page.BeginStep(2, "")
 	visit(t, page, site.URL+"/busy")
 	eventually(t, "a film", func() bool { return len(page.Record().Film) > 5 })
 	film := page.Record().Film

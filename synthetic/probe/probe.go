@@ -26,7 +26,8 @@ const maxHeaderBytes = 256 << 10
 type Options struct {
 	// UserAgent is sent by requests that say no other.
 	UserAgent string
-	// Proxy is what requests go through; nil is none, whatever the environment says.
+	// Proxy is what requests go through, as host:port; nil is none, whatever the
+	// environment says. What it connects to is its affair: the guard sees only it.
 	Proxy *url.URL
 	// RootCAs are the authorities to trust; nil are the system's.
 	RootCAs *x509.CertPool
@@ -56,7 +57,7 @@ func (p *Prober) Session(hosts []string) synthetic.Session {
 type session struct {
 	prober *Prober
 	jar    http.CookieJar
-	hosts  []string
+	hosts  []string // host:port
 }
 
 // Do implements [synthetic.Session]. The cause of a *[synthetic.Fault] is an *[Error].
@@ -137,13 +138,9 @@ func (s *session) transport() *http.Transport {
 // redirect leads to, only addresses that are not this machine's are open.
 func (s *session) dial(ctx context.Context, network, address string) (net.Conn, error) {
 	dialer := &net.Dialer{}
-	host, _, err := net.SplitHostPort(address)
-	if err != nil {
-		return nil, err
-	}
 	proxy := s.prober.options.Proxy
-	own := func(name string) bool { return strings.EqualFold(name, host) }
-	if !slices.ContainsFunc(s.hosts, own) && (proxy == nil || !own(proxy.Hostname())) {
+	named := func(host string) bool { return strings.EqualFold(host, address) }
+	if !slices.ContainsFunc(s.hosts, named) && (proxy == nil || !named(proxy.Host)) {
 		dialer.Control = guard
 	}
 	return dialer.DialContext(ctx, network, address)

@@ -109,8 +109,16 @@ func patience(t *testing.T) context.Context {
 	return ctx
 }
 
-// local is a session of a journey that names 127.0.0.1.
-func local(options Options) synthetic.Session { return New(options).Session([]string{"127.0.0.1"}) }
+// local is a session of a journey that names these addresses.
+func local(options Options, addresses ...string) synthetic.Session {
+	var hosts []string
+	for _, address := range addresses {
+		if u, err := url.Parse(address); err == nil {
+			hosts = append(hosts, u.Host)
+		}
+	}
+	return New(options).Session(hosts)
+}
 
 func wantCause(t *testing.T, err error, reason beacon.RunReason, cause Cause, words string) {
 	t.Helper()
@@ -153,7 +161,7 @@ func TestDo_TellsCausesApart(t *testing.T) {
 		"many":              {site + "/hop/0", CauseRedirects, "more redirects"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := local(Options{RootCAs: ca.pool()}).Do(patience(t), get(test.address))
+			response, err := local(Options{RootCAs: ca.pool()}, test.address).Do(patience(t), get(test.address))
 			wantCause(t, err, beacon.ReasonNavigation, test.cause, test.words)
 			if strings.Contains(err.Error(), "hush") {
 				t.Errorf("a query shows in %v", err)
@@ -209,7 +217,7 @@ func TestDo_Timeouts(t *testing.T) {
 	site := newSite(t)
 	for path, words := range map[string]string{"/mute": "still waiting for the answer", "/slow": "still reading the answer"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		response, err := local(Options{}).Do(ctx, get(site+path))
+		response, err := local(Options{}, site).Do(ctx, get(site+path))
 		cancel()
 		wantCause(t, err, beacon.ReasonTimeout, CauseTimeout, words)
 		if response.FirstByte+response.Transfer < 300*time.Millisecond || response.Took < 400*time.Millisecond {
@@ -218,14 +226,14 @@ func TestDo_Timeouts(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := local(Options{}).Do(ctx, get(site))
+	_, err := local(Options{}, site).Do(ctx, get(site))
 	wantCause(t, err, beacon.ReasonCancelled, CauseCancelled, "cancelled")
 }
 
 func TestDo_MeasuresAndNeverReuses(t *testing.T) {
 	ca := newAuthority(t, 20*day+time.Hour)
 	server := serveTLS(t, ca.sign(t, func(*x509.Certificate) {}))
-	session := local(Options{RootCAs: ca.pool()})
+	session := local(Options{RootCAs: ca.pool()}, server.URL)
 	for range 3 {
 		response, err := session.Do(patience(t), get(server.URL))
 		if err != nil {
@@ -252,7 +260,7 @@ func TestDo_LooksNamesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := New(Options{}).Session([]string{"localhost"}).Do(patience(t), get("http://localhost:"+address.Port()))
+	response, err := local(Options{}, "http://localhost:"+address.Port()).Do(patience(t), get("http://localhost:"+address.Port()))
 	if err != nil || response.DNS <= 0 || response.CertificateDaysLeft != nil {
 		t.Errorf("got %+v, %v", response.HTTPTiming, err)
 	}
@@ -260,7 +268,7 @@ func TestDo_LooksNamesUp(t *testing.T) {
 
 func TestDo_SendsAndBounds(t *testing.T) {
 	site := newSite(t)
-	session := local(Options{UserAgent: "agent/1"})
+	session := local(Options{UserAgent: "agent/1"}, site)
 	request := synthetic.HTTPRequest{
 		Method: http.MethodPost, URL: site + "/echo", Body: []byte("body"),
 		Header: http.Header{"X-Key": {"k"}, "Content-Type": {"text/plain"}},
@@ -277,8 +285,7 @@ func TestDo_SendsAndBounds(t *testing.T) {
 
 func TestDo_RedirectsAndCookies(t *testing.T) {
 	site := newSite(t)
-	prober := New(Options{})
-	session := prober.Session([]string{"127.0.0.1"})
+	session := local(Options{}, site)
 	response, err := session.Do(patience(t), get(site+"/gate"))
 	if err != nil || string(response.Body) != "in" || response.Cookies["seen"] != "1" {
 		t.Errorf("got %q, %v, %v", response.Body, response.Cookies, err)
@@ -288,7 +295,7 @@ func TestDo_RedirectsAndCookies(t *testing.T) {
 	if response, err = session.Do(patience(t), once); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("the cookie is not kept: %d, %v", response.StatusCode, err)
 	}
-	if response, err = prober.Session([]string{"127.0.0.1"}).Do(patience(t), once); err != nil || response.StatusCode != http.StatusFound {
+	if response, err = local(Options{}, site).Do(patience(t), once); err != nil || response.StatusCode != http.StatusFound {
 		t.Errorf("another run has the cookie, or a redirect is followed: %d, %v", response.StatusCode, err)
 	}
 }
@@ -302,7 +309,7 @@ func TestDo_RedirectsCarryNoCredentials(t *testing.T) {
 	t.Cleanup(site.Close)
 	request := get(site.URL)
 	request.Header = http.Header{"X-Api-Key": {"hush"}, "Authorization": {"hush"}, "Accept": {"text/html"}}
-	if _, err := local(Options{}).Do(patience(t), request); err != nil {
+	if _, err := local(Options{}, site.URL, other.URL).Do(patience(t), request); err != nil {
 		t.Fatal(err)
 	}
 	if got.Get("X-Api-Key") != "" || got.Get("Authorization") != "" || got.Get("Accept") != "text/html" {
@@ -317,7 +324,7 @@ func TestDo_GuardsThisMachine(t *testing.T) {
 	}
 	evil := httptest.NewServer(http.RedirectHandler("http://localhost:"+address.Port(), http.StatusFound))
 	t.Cleanup(evil.Close)
-	_, err = local(Options{}).Do(patience(t), get(evil.URL))
+	_, err = local(Options{}, evil.URL).Do(patience(t), get(evil.URL))
 	wantCause(t, err, beacon.ReasonNavigation, CauseGuarded, "localhost:"+address.Port()+": the address is this machine's")
 	_, err = New(Options{}).Session(nil).Do(patience(t), get(evil.URL))
 	wantCause(t, err, beacon.ReasonNavigation, CauseGuarded, "the journey does not name the host")

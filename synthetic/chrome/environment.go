@@ -1,0 +1,142 @@
+package chrome
+
+import (
+	"cmp"
+	"context"
+	"strings"
+
+	cdpbrowser "github.com/chromedp/cdproto/browser"
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/emulation"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+	"github.com/chromedp/cdproto/storage"
+	"github.com/chromedp/chromedp"
+
+	"throughline/synthetic"
+)
+
+// surround gives a page the surroundings that its options ask for. What they do
+// not ask for costs nothing.
+func (p *Page) surround(ctx context.Context, setup *commands) {
+	o := p.options
+	if o.Timezone != "" {
+		setup.add("set time zone", func() error {
+			_, err := cdp.Call(ctx, p.target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: o.Timezone})
+			return err
+		})
+	}
+	if o.Geolocation != nil {
+		setup.add("set geolocation", func() error { return p.locateAt(ctx, *o.Geolocation) })
+	}
+	if o.Network != nil {
+		setup.add("slow the network", func() error { return p.throttle(ctx, *o.Network) })
+	}
+	if o.CPUSlowdown > 1 {
+		setup.add("slow the processor", func() error {
+			_, err := cdp.Call(ctx, p.target, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: o.CPUSlowdown})
+			return err
+		})
+	}
+	if patterns := p.blocked(); len(patterns) > 0 {
+		setup.add("block requests", func() error {
+			_, err := cdp.Call(ctx, p.target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
+			return err
+		})
+	}
+	if patterns := p.intercepted(); len(patterns) > 0 {
+		setup.add("intercept requests", func() error {
+			_, err := cdp.Call(ctx, p.target, fetch.Enable, fetch.EnableParams{Patterns: patterns})
+			return err
+		})
+	}
+	if cookies := p.cookies(); len(cookies) > 0 {
+		setup.add("set cookies", func() error {
+			_, err := cdp.Call(ctx, p.browser.client, storage.SetCookies, storage.SetCookiesParams{
+				Cookies: cookies, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+			})
+			return err
+		})
+	}
+	p.restore(ctx, setup)
+}
+
+// locateAt tells the page where it is, and that it may know.
+func (p *Page) locateAt(ctx context.Context, place synthetic.Geolocation) error {
+	accuracy := cmp.Or(place.AccuracyM, 1)
+	_, err := cdp.Call(ctx, p.target, emulation.SetGeolocationOverride, emulation.SetGeolocationOverrideParams{
+		Latitude: &place.Latitude, Longitude: &place.Longitude, Accuracy: &accuracy,
+	})
+	if err != nil {
+		return err
+	}
+	_, err = cdp.Call(ctx, p.browser.client, cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{
+		Permission: &cdpbrowser.PermissionDescriptor{Name: "geolocation"}, Setting: cdpbrowser.PermissionSettingGranted,
+		BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+	})
+	return err
+}
+
+// throttle sets the conditions of the network.
+func (p *Page) throttle(ctx context.Context, conditions synthetic.NetworkConditions) error {
+	rate := func(bytesPerS float64) float64 {
+		if bytesPerS <= 0 {
+			return -1
+		}
+		return bytesPerS
+	}
+	all := &network.Conditions{
+		Offline: conditions.Offline, Latency: float64(conditions.Latency.Microseconds()) / 1000,
+		DownloadThroughput: rate(conditions.DownloadBytesPerS), UploadThroughput: rate(conditions.UploadBytesPerS),
+	}
+	_, err := cdp.Call(ctx, p.target, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+		MatchedNetworkConditions: []*network.Conditions{all},
+	})
+	if err != nil {
+		return err
+	}
+	_, err = cdp.Call(ctx, p.target, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+		Offline: all.Offline, Latency: all.Latency, DownloadThroughput: all.DownloadThroughput, UploadThroughput: all.UploadThroughput,
+	})
+	return err
+}
+
+// blocked is what the page may not load; the first pattern that fits decides.
+func (p *Page) blocked() []*network.BlockPattern {
+	var patterns []*network.BlockPattern
+	for _, what := range p.options.Block {
+		if !strings.Contains(what, "/") {
+			what = "*://" + what + ":*/*"
+		}
+		patterns = append(patterns, &network.BlockPattern{URLPattern: what, Block: true})
+	}
+	return append(patterns, p.guard.patterns()...)
+}
+
+// cookies are those that the page begins with.
+func (p *Page) cookies() []*network.CookieParam {
+	all := p.options.Cookies
+	if p.options.State != nil {
+		all = append(append([]synthetic.Cookie(nil), p.options.State.Cookies...), all...)
+	}
+	var params []*network.CookieParam
+	for _, cookie := range all {
+		param := &network.CookieParam{
+			Name: cookie.Name, Value: cookie.Value, Path: cmp.Or(cookie.Path, "/"),
+			Secure: cookie.Secure, HTTPOnly: cookie.HTTPOnly, SameSite: network.CookieSameSite(cookie.SameSite),
+		}
+		if !cookie.Expires.IsZero() {
+			param.Expires = cdp.TimeSinceEpoch(float64(cookie.Expires.UnixMilli()) / 1000)
+		}
+		switch {
+		case strings.HasPrefix(cookie.Domain, "."):
+			param.Domain = cookie.Domain
+		case cookie.Secure:
+			param.URL = "https://" + cookie.Domain + param.Path
+		default:
+			param.URL = "http://" + cookie.Domain + param.Path
+		}
+		params = append(params, param)
+	}
+	return params
+}

@@ -1,0 +1,152 @@
+package chrome
+
+import (
+	"crypto/rand"
+	"encoding/hex"
+	"maps"
+	"net/url"
+	"slices"
+	"strings"
+
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/fetch"
+	"github.com/chromedp/cdproto/network"
+
+	"throughline/synthetic"
+)
+
+// traceHeader is W3C Trace Context's.
+const traceHeader = "traceparent"
+
+// intercepted is which requests the browser holds until they have their headers:
+// those to hosts that are to get one, and a few more, since the browser's patterns
+// cannot tell a host from a query; and documents that the guard is to see. For other
+// hosts none is.
+func (p *Page) intercepted() []*fetch.RequestPattern {
+	hosts := map[string]bool{}
+	for _, host := range p.options.TraceHosts {
+		hosts[host] = true
+	}
+	for _, header := range p.options.Headers {
+		for _, host := range header.Hosts {
+			hosts[host] = true
+		}
+	}
+	var patterns []*fetch.RequestPattern
+	for _, host := range slices.Sorted(maps.Keys(hosts)) {
+		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http*://" + host + "/*"})
+		if _, port := splitPort(host); port == "" {
+			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http*://" + host + ":*"})
+		}
+	}
+	return append(patterns, p.guard.documents()...)
+}
+
+// intercept lets a request go that the browser holds. What is added is not sent on
+// when the request is redirected; the browser holds the next one anew.
+func (p *Page) intercept(event any) {
+	e, ok := event.(*fetch.EventRequestPaused)
+	if !ok || e.Request == nil {
+		return
+	}
+	if p.guard.forbids(e.Request.URL) {
+		p.stop(e.Request.URL)
+		return // the page goes, and its request with it
+	}
+	params := fetch.ContinueRequestParams{RequestID: e.RequestID}
+	if added := p.headersFor(e.Request.URL); len(added) > 0 {
+		params.Headers = merge(e.Request.Headers, added)
+	}
+	// Not in this goroutine, which takes the answer.
+	go func() {
+		if _, err := cdp.Call(p.alive, p.target, fetch.ContinueRequest, params); err != nil {
+			p.log.Debug("continue request", "error", err)
+		}
+	}()
+}
+
+// headersFor are the headers that go with a request.
+func (p *Page) headersFor(address string) []synthetic.Line {
+	u, err := url.Parse(address)
+	if err != nil {
+		return nil
+	}
+	var lines []synthetic.Line
+	for _, header := range p.options.Headers {
+		if slices.ContainsFunc(header.Hosts, func(host string) bool { return fits(host, u) }) {
+			lines = append(lines, synthetic.Line{Name: header.Name, Value: header.Value})
+		}
+	}
+	trace := p.trace.Load()
+	if trace != nil && *trace != "" && slices.ContainsFunc(p.options.TraceHosts, func(host string) bool { return fits(host, u) }) {
+		lines = append(lines, synthetic.Line{Name: traceHeader, Value: "00-" + *trace + "-" + newSpanID() + "-01"})
+	}
+	return lines
+}
+
+// merge puts headers over those of the page, except that a page which traces its
+// requests itself goes on to.
+func merge(of network.Headers, added []synthetic.Line) []*fetch.HeaderEntry {
+	var entries []*fetch.HeaderEntry
+	for name, value := range of {
+		text, ok := value.(string)
+		same := func(line synthetic.Line) bool { return strings.EqualFold(line.Name, name) }
+		if !ok || !strings.EqualFold(name, traceHeader) && slices.ContainsFunc(added, same) {
+			continue
+		}
+		if strings.EqualFold(name, traceHeader) {
+			added = slices.DeleteFunc(slices.Clone(added), same)
+		}
+		entries = append(entries, &fetch.HeaderEntry{Name: name, Value: text})
+	}
+	for _, line := range added {
+		entries = append(entries, &fetch.HeaderEntry{Name: line.Name, Value: line.Value})
+	}
+	return entries
+}
+
+// fits tells whether an address is at a host: a name, "*.example.org" for all below
+// one, or name:port.
+func fits(host string, u *url.URL) bool {
+	if u.Scheme != "http" && u.Scheme != "https" {
+		return false
+	}
+	host = strings.ToLower(host)
+	name, port := splitPort(host)
+	if port != "" && port != portOf(u) {
+		return false
+	}
+	have := strings.ToLower(u.Hostname())
+	if below, ok := strings.CutPrefix(name, "*"); ok && strings.HasPrefix(below, ".") {
+		return strings.HasSuffix(have, below) && len(have) > len(below)
+	}
+	return have == strings.Trim(name, "[]")
+}
+
+// splitPort takes the port off a host that may be an IPv6 address in brackets.
+func splitPort(host string) (name, port string) {
+	colon := strings.LastIndexByte(host, ':')
+	if colon < 0 || strings.HasSuffix(host, "]") {
+		return host, ""
+	}
+	return host[:colon], host[colon+1:]
+}
+
+// portOf is the port of an address, which may be its scheme's.
+func portOf(u *url.URL) string {
+	switch {
+	case u.Port() != "":
+		return u.Port()
+	case u.Scheme == "https" || u.Scheme == "wss":
+		return "443"
+	default:
+		return "80"
+	}
+}
+
+// newSpanID returns 64 random bits; all zeros, which W3C forbids, do not happen.
+func newSpanID() string {
+	var id [8]byte
+	rand.Read(id[:])
+	return hex.EncodeToString(id[:])
+}
