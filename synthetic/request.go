@@ -332,6 +332,25 @@ func (q Request) sets() []string {
 	return names
 }
 
+// requestDescriptions says what the fields of requests are for, as far as only
+// they have them.
+func requestDescriptions() map[string]string {
+	return map[string]string{
+		"http":             "A check without a browser: one request, in the place of steps.",
+		"method":           "The HTTP method; GET if not given.",
+		"body":             "What to send, as it is.",
+		"json":             "JSON: what to send; or the values that must be in the answer, by paths such as items.0.id; or the path of a value to keep.",
+		"follow_redirects": "How many redirects to follow, or whether to; 10 if not given.",
+		"expect":           "What the answer must be like; a status below 400 if not given.",
+		"capture":          "What of the answer to keep in variables, by their names.",
+		"body_contains":    "What must be part of the body: a text or a list.",
+		"header":           "What must be part of headers, by their names; or the header to keep.",
+		"tls_days_left":    "For how many days the certificates must still hold.",
+		"regexp":           "A regular expression to look for in the body; its first group is kept, or all that it matches.",
+		"cookie":           "The cookie to keep. Its value shows nowhere.",
+	}
+}
+
 // checkSchema is the short form of a check without a browser: a request with what
 // a step has besides.
 func checkSchema() *schema {
@@ -340,7 +359,7 @@ func checkSchema() *schema {
 	step := stepSchema()
 	params := check.AnyOf[1]
 	params.Properties["name"], params.Properties["timeout"] = step.Properties["name"], step.Properties["timeout"]
-	check.Description = fieldDescriptions()["http"]
+	check.Description = describe("http")
 	return check
 }
 

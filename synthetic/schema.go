@@ -1,6 +1,7 @@
 package synthetic
 
 import (
+	"cmp"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -58,7 +59,7 @@ func (s *sketch) put(field string, of *schema, required bool) {
 	if s == nil || s.of.Properties[field] != nil {
 		return
 	}
-	of.Description = fieldDescriptions()[field]
+	of.Description = describe(field)
 	s.of.Properties[field] = of
 	if required {
 		s.of.Required = append(s.of.Required, field)
@@ -152,6 +153,11 @@ func (k stepKind) schema() *schema {
 	return &schema{Description: k.about, AnyOf: []*schema{&short, params}}
 }
 
+// describe says what a field is for, to people in an editor.
+func describe(field string) string {
+	return cmp.Or(fieldDescriptions()[field], requestDescriptions()[field])
+}
+
 // fieldDescriptions says what the fields are for, to people in an editor.
 func fieldDescriptions() map[string]string {
 	return map[string]string{
@@ -217,18 +223,6 @@ func fieldDescriptions() map[string]string {
 		"visible":           "false turns the condition round: it must not hold.",
 		"attributes":        "Attributes that every element must have.",
 		"properties":        "Properties that every element must have, deeply.",
-		"http":              "A check without a browser: one request, in the place of steps.",
-		"method":            "The HTTP method; GET if not given.",
-		"body":              "What to send, as it is.",
-		"json":              "JSON: what to send; or the values that must be in the answer, by paths such as items.0.id; or the path of a value to keep.",
-		"follow_redirects":  "How many redirects to follow, or whether to; 10 if not given.",
-		"expect":            "What the answer must be like; a status below 400 if not given.",
-		"capture":           "What of the answer to keep in variables, by their names.",
-		"body_contains":     "What must be part of the body: a text or a list.",
-		"header":            "What must be part of headers, by their names; or the header to keep.",
-		"tls_days_left":     "For how many days the certificates must still hold.",
-		"regexp":            "A regular expression to look for in the body; its first group is kept, or all that it matches.",
-		"cookie":            "The cookie to keep. Its value shows nowhere.",
 		"offsetX":           "Where in the element, in CSS pixels from its left; the centre if not given.",
 		"offsetY":           "Where in the element, in CSS pixels from its top; the centre if not given.",
 		"button":            "The mouse button; primary if not given.",
