@@ -5,7 +5,7 @@ SHELL := bash
 SETUP := deploy/setup/setup
 BIN := bin/throughline
 
-.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-beacon bench-decode bench-log bench-columns bench-compare fuzz
+.PHONY: help demo test check build fmt test-go test-js clean drill bench-ingest bench-journey bench-beacon bench-decode bench-log bench-columns bench-compare fuzz
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -61,6 +61,10 @@ fuzz: ## every fuzz target, each for FUZZTIME (1m); their seeds run in make test
 bench-ingest: build ## the collector against a bare HTTP server, from report to row; ARGS=… passes options
 	@$(SETUP) engine
 	@go run ./deploy/bench ingest $(ARGS)
+
+bench-journey: ## what a run of a journey costs beside the page; ARGS=… passes options
+	@$(SETUP) go chrome
+	@go run ./deploy/bench journey $(ARGS)
 
 bench-beacon: ## the beacon beside other agents, in real Chromium; takes three minutes
 	@$(SETUP) js chrome bench-agents

@@ -1,6 +1,7 @@
 package synthetic
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"strings"
@@ -104,6 +105,35 @@ func readBudgets(r *reader) Budgets {
 	if child == nil {
 		return Budgets{}
 	}
+	return budgetsIn(child)
+}
+
+// ParseBudgets reads budgets in YAML, as a journey has them below budgets: a mapping
+// such as {lcp: 2.5s, cls: 0.1}. path stands in errors, which are a *[FileError].
+func ParseBudgets(path string, data []byte) (Budgets, error) {
+	root, err := parseYAML(data)
+	if err != nil {
+		return Budgets{}, inFile(path, err)
+	}
+	r := newReader(root, true)
+	budgets := budgetsIn(r)
+	if err := r.err(); err != nil {
+		return Budgets{}, inFile(path, err)
+	}
+	return budgets, nil
+}
+
+// Override returns the budgets with those that others set in their place.
+func (b Budgets) Override(others Budgets) Budgets {
+	return Budgets{
+		LCP: cmp.Or(others.LCP, b.LCP), INP: cmp.Or(others.INP, b.INP),
+		FCP: cmp.Or(others.FCP, b.FCP), TTFB: cmp.Or(others.TTFB, b.TTFB),
+		CLS: cmp.Or(others.CLS, b.CLS),
+	}
+}
+
+// budgetsIn reads the budgets in a mapping.
+func budgetsIn(child *reader) Budgets {
 	budgets := Budgets{
 		LCP:  child.duration("lcp", 0, MaxTimeout),
 		INP:  child.duration("inp", 0, MaxTimeout),

@@ -100,6 +100,11 @@ type stage struct {
 	// in a file, and its index; empty for steps without one.
 	selector    string
 	alternative int
+	// session makes requests without a browser; nil if that is not possible.
+	session Session
+	// address and http are those of a request without a browser.
+	address string
+	http    *HTTPTiming
 }
 
 // resolve expands an address of the journey and makes it absolute.
@@ -119,9 +124,22 @@ func (s *stage) won(selectors Selectors, alternative int, err error) error {
 	return err
 }
 
+// NeedsBrowser says that not all steps are requests, which do without.
+func (j *Journey) NeedsBrowser() bool {
+	for _, step := range j.Steps {
+		if _, request := step.Action.(Request); !request {
+			return true
+		}
+	}
+	return false
+}
+
 // run executes the step on a page, whose surface it puts on the stage. Failures
 // are a *Fault or the context's error.
 func (s Step) run(ctx context.Context, page Page, on *stage) error {
+	if request, ok := s.Action.(Request); ok {
+		return request.run(ctx, on)
+	}
 	surface, err := page.In(ctx, s.Place)
 	if err != nil {
 		return err

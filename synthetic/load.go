@@ -139,10 +139,16 @@ func loadYAML(dir string, data []byte) (*Journey, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := newReader(root, true)
+	r := newReader(withRequest(root), true)
+	if _, both := r.get("http"); both {
+		r.fail("http", "stands in the place of steps")
+	}
 	journey := &Journey{Name: r.text("name", required)}
 	readSettings(r, journey)
 	r.steps(journey, readSteps(r, dir), readYAMLStep)
+	if journey.KeepState != "" && !journey.NeedsBrowser() {
+		r.fail("keep_state", "needs a step in a browser")
+	}
 	r.done()
 	return journey, r.err()
 }
@@ -333,6 +339,7 @@ func stepKinds() []stepKind {
 		{name: "close", bare: true, read: readClose, about: "Closes the tab."},
 		{name: "assert", short: "text", read: readAssert, own: true, about: "Checks what the page shows and how it was answered."},
 		{name: "capture", read: readCapture, own: true, about: "Reads a text from the page into a variable."},
+		{name: "request", short: "url", read: readRequest, own: true, about: "Makes an HTTP request without the browser."},
 	}
 }
 

@@ -97,6 +97,36 @@ func TestLoadFile_YAML(t *testing.T) {
 	}
 }
 
+func TestLoadFile_Request(t *testing.T) {
+	got, err := LoadFile(filepath.Join(journeys, "good_request.yaml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []Step{
+		{Name: "Log in", Timeout: 2 * time.Second, Action: Request{
+			Method: "POST", URL: "/api/login", Headers: map[string]string{"X-Client": "monitor"},
+			JSON: []byte(`{"remember":true,"tags":[1,"x"],"user":"${user}"}`), Redirects: 2,
+			Expect: Expectation{
+				Status: []string{"200", "2xx"}, Body: []string{"token"},
+				JSON:         []JSONValue{{"data.admin", []byte("false")}, {"data.parent", []byte("null")}},
+				Header:       map[string]string{"content-type": "json"},
+				ResponseTime: 500 * time.Millisecond, CertificateDaysLeft: 14,
+			},
+			Extracts: []Extract{
+				{Name: "token", Source: ExtractJSON, Key: "data.token", Secret: true},
+				{Name: "session", Source: ExtractCookie, Key: "session", Secret: true},
+			},
+		}},
+		{Name: "request DELETE /api/orders", Timeout: DefaultStepTimeout, Action: Request{
+			Method: "DELETE", URL: "/api/orders?key=${token}", Body: "all of ${user}", Redirects: DefaultRedirects,
+			Expect: Expectation{Body: []string{"a", "b"}},
+		}},
+	}
+	if diff := cmp.Diff(want, got.Steps); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestLoadFile_Recorder(t *testing.T) {
 	got, err := LoadFile(filepath.Join(journeys, "good_recorder.json"))
 	if err != nil {

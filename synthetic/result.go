@@ -63,6 +63,8 @@ type StepResult struct {
 	Selector string
 	// Alternative is the place of that selector among the step's, from 0.
 	Alternative int
+	// HTTP is where the time of a request without a browser went; nil for others.
+	HTTP *HTTPTiming
 }
 
 // passed counts the steps that passed.
@@ -96,8 +98,9 @@ func (r *Result) report(newID func() string) []beacon.Event {
 			QueueMS:    milliseconds(r.Queue),
 			DurationMS: milliseconds(r.Duration),
 			Steps:      r.Total, StepsDone: r.passed(),
-			FailedStep: cut(r.FailedStep, beacon.MaxNameBytes),
-			Browser:    cut(r.Browser, beacon.MaxNameBytes),
+			FailedStep:  cut(r.FailedStep, beacon.MaxNameBytes),
+			Browser:     cut(r.Browser, beacon.MaxNameBytes),
+			EvidenceURL: cut(r.EvidenceURL, beacon.MaxURLBytes),
 		},
 	})
 	for _, step := range r.Steps {
@@ -106,17 +109,42 @@ func (r *Result) report(newID func() string) []beacon.Event {
 			events[0].Transaction = transaction
 		}
 		events = append(events, beacon.Event{
-			ID: newID(), AtMS: step.Started.UnixMilli(), Transaction: transaction,
-			JourneyStep: &beacon.JourneyStep{
-				Index: step.Index, Name: step.Name, Type: step.Type,
-				Outcome: step.Outcome, Reason: step.Reason,
-				Message:    cut(step.Message, beacon.MaxMessageBytes),
-				DurationMS: milliseconds(step.Duration),
-				URL:        step.URL,
-			},
+			ID: newID(), AtMS: step.Started.UnixMilli(), Transaction: transaction, TraceID: step.TraceID,
+			JourneyStep: step.report(),
 		})
 	}
 	return events
+}
+
+// report is the step as the collector wants it.
+func (s StepResult) report() *beacon.JourneyStep {
+	step := &beacon.JourneyStep{
+		Index: s.Index, Name: cut(s.Name, beacon.MaxNameBytes), Type: s.Type,
+		Outcome: s.Outcome, Reason: s.Reason,
+		Message:    cut(s.Message, beacon.MaxMessageBytes),
+		DurationMS: milliseconds(s.Duration),
+		URL:        s.URL,
+		Selector:   cut(s.Selector, beacon.MaxSelectorBytes),
+	}
+	if s.HTTP == nil {
+		return step
+	}
+	if s.HTTP.StatusCode > 0 {
+		step.StatusCode = &s.HTTP.StatusCode
+	}
+	phase := func(d time.Duration) *float64 {
+		if d <= 0 {
+			return nil
+		}
+		ms := milliseconds(d)
+		return &ms
+	}
+	step.DNSMS, step.TCPMS, step.TLSMS = phase(s.HTTP.DNS), phase(s.HTTP.Connect), phase(s.HTTP.TLS)
+	step.RequestMS, step.DownloadMS = phase(s.HTTP.FirstByte), phase(s.HTTP.Transfer)
+	if days := s.HTTP.CertificateDaysLeft; days != nil {
+		step.CertificateDaysLeft = new(min(max(*days, 0), beacon.MaxCertificateDays))
+	}
+	return step
 }
 
 // milliseconds is a duration as the wire wants it: never negative, never above

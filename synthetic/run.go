@@ -1,9 +1,9 @@
 package synthetic
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"net/url"
 	"time"
 
 	"throughline/beacon"
@@ -18,6 +18,7 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	}
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
+	set := stage{base: base, values: options.values, session: r.session(ctx, journey, options)}
 	begun := r.now()
 	clerk := newClerk(r, page, options, result)
 	defer clerk.records(ctx)
@@ -30,8 +31,11 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		if options.OnBegin != nil {
 			options.OnBegin(i)
 		}
-		outcome := r.step(ctx, runCtx, page, base, options.values, i, step)
-		outcome.TraceID = trace
+		on := set
+		outcome := r.step(ctx, runCtx, page, &on, i, step)
+		if on.http == nil { // which carries none
+			outcome.TraceID = trace
+		}
 		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
@@ -73,29 +77,28 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) time.Duration {
 	return r.now().Sub(begun)
 }
 
-// step executes one step within its own time and the run's.
-func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, values *values, index int, step Step) StepResult {
+// step executes one step on a stage of its own, within its own time and the run's.
+func (r *Runner) step(ctx, runCtx context.Context, page Page, on *stage, index int, step Step) StepResult {
 	outcome := StepResult{
 		Index: index, Name: step.Name, Type: step.Type(),
 		Started: r.now(), Outcome: beacon.RunPassed,
 	}
 	stepCtx, cancel := context.WithTimeout(runCtx, step.Timeout)
 	defer cancel()
-	on := &stage{base: base, values: values}
 	err := stepCtx.Err()
 	if err == nil {
 		err = step.run(stepCtx, page, on)
 	}
-	outcome.Selector, outcome.Alternative = on.selector, on.alternative
+	outcome.Selector, outcome.Alternative, outcome.HTTP = on.selector, on.alternative, on.http
 	outcome.Duration = r.now().Sub(outcome.Started)
-	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {
+	if clean, ok := beacon.CleanURL(cmp.Or(on.address, page.URL())); ok && len(clean) <= beacon.MaxURLBytes {
 		outcome.URL = clean
 	}
 	if err != nil {
 		fault := classify(ctx, runCtx, err)
 		outcome.Outcome, outcome.Reason, outcome.Message = fault.outcome(), fault.Reason, fault.Message
 	}
-	return values.redactStep(outcome)
+	return on.values.redactStep(outcome)
 }
 
 // classify tells whose fault it is that a step failed: that the run was

@@ -53,10 +53,13 @@ type RunnerOptions struct {
 	// Getenv is the environment that variables of journeys come from; default
 	// [os.Getenv].
 	Getenv func(name string) string
+	// Requester makes the requests of steps that need no browser; without it such
+	// a step fails.
+	Requester Requester
 	// TraceHosts are sent a W3C traceparent with each request of a page, see
 	// [PageOptions].
 	TraceHosts []string
-	// AllowHosts are the host:port on this machine that pages may reach. Those of a
+	// AllowHosts are the host:port on this machine that pages and requests may reach. Those of a
 	// journey's base URL and of its steps are allowed anyway.
 	AllowHosts []string
 	// Keeper stores the evidence of runs; nil leaves it in the Result only.
@@ -238,7 +241,14 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		Journey: result.Journey, RunID: result.RunID, Slot: result.Slot, Started: result.Started,
 		Total: result.Total, Outcome: beacon.RunPassed,
 	}
-	browser, page, err := r.open(ctx, journey, options, inbox)
+	var browser *warm
+	var page Page = pageless{}
+	var err error
+	if journey.NeedsBrowser() {
+		browser, page, err = r.open(ctx, journey, options, inbox)
+	} else {
+		options = options.withoutEvidence()
+	}
 	result.Queue, result.UserAgent = max(0, r.now().Sub(result.Slot)), inbox.journey.UserAgent
 	if err != nil {
 		result.blame(r.openFault(ctx, err))
@@ -247,12 +257,14 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		}
 		return inbox
 	}
-	result.Browser = browser.Name()
+	if browser != nil {
+		result.Browser = browser.Name()
+	}
 	func() {
 		defer r.leave(ctx, page)
 		r.steps(ctx, page, journey, options, result)
 	}()
-	if result.Reason == beacon.ReasonBrowserFailed {
+	if browser != nil && result.Reason == beacon.ReasonBrowserFailed {
 		r.discard(browser)
 	}
 	return inbox
@@ -308,13 +320,20 @@ func (r *Runner) allowed(ctx context.Context, journey *Journey, run RunOptions) 
 	if base != nil && reachable(base) {
 		hosts = append(hosts, hostPort(base))
 	}
+	set := journey.sets()
 	for _, step := range journey.Steps {
 		addresses := []string{step.Place.Target}
-		if navigate, ok := step.Action.(Navigate); ok {
-			addresses = append(addresses, navigate.URL)
+		switch action := step.Action.(type) {
+		case Navigate:
+			addresses = append(addresses, action.URL)
+		case Request:
+			addresses = append(addresses, action.URL)
 		}
 		for _, template := range addresses {
-			// A variable that a step is yet to set names no host of the journey's own.
+			// A variable that a step sets names no host of the journey's own.
+			if refersTo(template, set) {
+				continue
+			}
 			address, err := run.values.expand(ctx, template)
 			if u, bad := url.Parse(address); err == nil && bad == nil && u.Host != "" && reachable(u) {
 				hosts = append(hosts, hostPort(u))

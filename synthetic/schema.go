@@ -1,8 +1,10 @@
 package synthetic
 
 import (
+	"cmp"
 	"encoding/json"
 	"maps"
+	"slices"
 	"strings"
 )
 
@@ -58,7 +60,7 @@ func (s *sketch) put(field string, of *schema, required bool) {
 	if s == nil || s.of.Properties[field] != nil {
 		return
 	}
-	of.Description = fieldDescriptions()[field]
+	of.Description = describe(field)
 	s.of.Properties[field] = of
 	if required {
 		s.of.Required = append(s.of.Required, field)
@@ -109,6 +111,9 @@ func Schema() []byte {
 	root.Title = "Journey"
 	root.Description = "A scripted way through an application, as a user would take it."
 	root.Defs = map[string]*schema{"selectors": selectorsSchema(), "step": stepSchema()}
+	root.Required = slices.DeleteFunc(root.Required, func(field string) bool { return field == "steps" })
+	r.sketch.put("http", checkSchema(), false)
+	root.OneOf = []*schema{{Required: []string{"steps"}}, {Required: []string{"http"}}}
 	data, err := json.MarshalIndent(root, "", "  ")
 	if err != nil {
 		panic("schema of journeys: " + err.Error()) // plain values only
@@ -152,6 +157,11 @@ func (k stepKind) schema() *schema {
 	return &schema{Description: k.about, AnyOf: []*schema{&short, params}}
 }
 
+// describe says what a field is for, to people in an editor.
+func describe(field string) string {
+	return cmp.Or(fieldDescriptions()[field], requestDescriptions()[field])
+}
+
 // fieldDescriptions says what the fields are for, to people in an editor.
 func fieldDescriptions() map[string]string {
 	all := settingDescriptions()
@@ -184,7 +194,7 @@ func settingDescriptions() map[string]string {
 		"upload_kbps":   "Kilobits in a second; not bounded if not given.",
 		"latency":       "What is added to each request, such as 150ms.",
 		"cpu_slowdown":  "How many times slower the page computes.",
-		"headers":       "Headers that are sent with the requests to some hosts.",
+		"headers":       "Headers to send: those of a request, or those of the page to the hosts that they name.",
 		"hosts":         "Hosts such as shop.example, or *.shop.example for all below one.",
 		"cookies":       "Cookies that the page begins with.",
 		"domain":        "The host that the cookie is for; that of base_url if not given.",

@@ -61,7 +61,7 @@ func TestSchema(t *testing.T) {
 	}
 	for _, name := range strings.Fields(`change_text list no_name no_selectors no_steps no_type no_value operator
 		step_timeout two_types unknown_key unknown_step_key unknown_type selector_empty many
-		variable_sources`) {
+		variable_sources request_and_steps request_expect_key request_no_url`) {
 		if valid(t, schema, filepath.Join(journeys, "bad_"+name+".yaml")) == nil {
 			t.Errorf("bad_%s.yaml is valid", name)
 		}

@@ -11,6 +11,7 @@ import (
 	"throughline/cmd/throughline/config"
 	"throughline/synthetic"
 	"throughline/synthetic/chrome"
+	"throughline/synthetic/probe"
 	"throughline/synthetic/report"
 )
 
@@ -65,7 +66,7 @@ type journeyAgent struct {
 
 // newJourneyAgent puts an agent together. Nothing runs before its scheduler does.
 func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func(string) string, log *slog.Logger) (*journeyAgent, error) {
-	browser, err := chrome.FromEnvironment(getenv, log)
+	launch, err := launcher(journeys, func() (chrome.Options, error) { return chrome.FromEnvironment(getenv, log) })
 	if err != nil {
 		return nil, &exitError{exitNotRun, err}
 	}
@@ -82,8 +83,9 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 		return nil, err
 	}
 	a.runner = synthetic.NewRunner(synthetic.RunnerOptions{
-		Launch: chrome.Opener(browser), Script: script.Text, Reporter: a.reporter,
-		Location: c.Journeys.Location, Environment: app.Environment, SDK: agentSDK(), Log: log,
+		Launch: launch, Script: script.Text, Reporter: a.reporter,
+		Requester: probe.New(probe.Options{UserAgent: agentSDK()}),
+		Location:  c.Journeys.Location, Environment: app.Environment, SDK: agentSDK(), Log: log,
 	})
 	for _, journey := range journeys {
 		if journey.Schedule == "" {

@@ -18,7 +18,9 @@ const jsonHelp = `Each object holds
   queue_ms, duration_ms          until a page was open, and the time of the steps
   steps_total, steps             each step that was begun: index, name, type, outcome,
                                  reason, message, started_at, duration_ms, url, selector
-                                 (that found the element), alternative (its place from 0)
+                                 (that found the element), alternative (its place from 0),
+                                 http of a request: status_code, dns_ms, connect_ms, tls_ms,
+                                 first_byte_ms, transfer_ms, certificate_days_left
   pages        each page: url, ttfb_ms, fcp_ms, lcp_ms, inp_ms, cls; what was measured
   artifacts    with --screenshots: name, path, content_type, step (-1 is the run)
   attempts     how often it was run; earlier holds run_id, outcome, reason, message,
@@ -64,6 +66,18 @@ type jsonStep struct {
 	URL         string    `json:"url,omitempty"`
 	Selector    string    `json:"selector,omitempty"`
 	Alternative *int      `json:"alternative,omitempty"`
+	HTTP        *jsonHTTP `json:"http,omitempty"`
+}
+
+// jsonHTTP is where the time of a request without a browser went.
+type jsonHTTP struct {
+	StatusCode          int     `json:"status_code"`
+	DNSMS               float64 `json:"dns_ms"`
+	ConnectMS           float64 `json:"connect_ms"`
+	TLSMS               float64 `json:"tls_ms"`
+	FirstByteMS         float64 `json:"first_byte_ms"`
+	TransferMS          float64 `json:"transfer_ms"`
+	CertificateDaysLeft *int    `json:"certificate_days_left,omitempty"`
 }
 
 type jsonArtifact struct {
@@ -119,6 +133,12 @@ func stepJSON(step synthetic.StepResult) jsonStep {
 	}
 	if step.Selector != "" {
 		out.Alternative = &step.Alternative
+	}
+	if timing := step.HTTP; timing != nil {
+		out.HTTP = &jsonHTTP{
+			StatusCode: timing.StatusCode, DNSMS: fractional(timing.DNS), ConnectMS: fractional(timing.Connect), TLSMS: fractional(timing.TLS),
+			FirstByteMS: fractional(timing.FirstByte), TransferMS: fractional(timing.Transfer), CertificateDaysLeft: timing.CertificateDaysLeft,
+		}
 	}
 	return out
 }

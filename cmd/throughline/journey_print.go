@@ -80,6 +80,9 @@ func (p *progress) endStep(step synthetic.StepResult) {
 		name += paint(" (found by "+visible(step.Selector)+")", faint, p.colour)
 	}
 	p.print("  %s %8s  %s\n", paint(mark, as, p.colour), shortTime(step.Duration), name)
+	if step.HTTP != nil {
+		p.print("%s%s\n", indent, paint(phasesOf(*step.HTTP), faint, p.colour))
+	}
 	if step.Outcome != beacon.RunPassed {
 		p.failure(step)
 	}
@@ -88,6 +91,32 @@ func (p *progress) endStep(step synthetic.StepResult) {
 	} else {
 		p.show("leaving")
 	}
+}
+
+// phasesOf tells where the time of a request went.
+func phasesOf(timing synthetic.HTTPTiming) string {
+	var parts []string
+	if timing.StatusCode > 0 {
+		parts = append(parts, fmt.Sprintf("HTTP %d", timing.StatusCode))
+	}
+	for _, phase := range []struct {
+		name string
+		took time.Duration
+	}{
+		{"DNS", timing.DNS},
+		{"connect", timing.Connect},
+		{"TLS", timing.TLS},
+		{"first byte", timing.FirstByte},
+		{"transfer", timing.Transfer},
+	} {
+		if phase.took > 0 {
+			parts = append(parts, phase.name+" "+shortTime(phase.took))
+		}
+	}
+	if days := timing.CertificateDaysLeft; days != nil {
+		parts = append(parts, fmt.Sprintf("certificate %d days", *days))
+	}
+	return strings.Join(parts, ", ")
 }
 
 // failure tells what a step tried and what it saw.

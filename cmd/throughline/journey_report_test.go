@@ -55,6 +55,10 @@ func madeUpRun(t *testing.T) journeyRun {
 	}
 	clicked := step(1, "click aria/Buy", "click")
 	clicked.Selector, clicked.Alternative = "#buy", 1
+	opened := step(0, "Open the shop", "navigate")
+	opened.HTTP = &synthetic.HTTPTiming{
+		StatusCode: 200, DNS: time.Millisecond, TLS: 12345 * time.Microsecond, FirstByte: 1500 * time.Millisecond, CertificateDaysLeft: new(61),
+	}
 	failed := step(2, "click aria/Buy", "click")
 	failed.Outcome, failed.Reason, failed.Message = beacon.RunFailed, beacon.ReasonAssertion, hostile
 	lcp, cls := 812.5, 0.02
@@ -62,7 +66,7 @@ func madeUpRun(t *testing.T) journeyRun {
 		Journey: `Buy "a" <mug> & go`, RunID: "0123456789abcdef", Started: begun, Slot: begun,
 		Queue: 40 * time.Millisecond, Duration: 2500 * time.Millisecond,
 		Outcome: beacon.RunFailed, Reason: beacon.ReasonAssertion, Message: hostile, FailedStep: failed.Name,
-		Steps: []synthetic.StepResult{step(0, "Open the shop", "navigate"), clicked, failed}, Total: 4,
+		Steps: []synthetic.StepResult{opened, clicked, failed}, Total: 4,
 		Browser: "HeadlessChrome/156.0.0.0",
 		Pages: []beacon.Report{
 			{View: &beacon.View{ID: "1", URL: "https://shop.example/"}, Events: []beacon.Event{{PageView: &beacon.PageView{Phase: "early", LCPMS: &lcp}}}},

@@ -20,6 +20,7 @@ import (
 	"throughline/js"
 	"throughline/synthetic"
 	"throughline/synthetic/chrome"
+	"throughline/synthetic/probe"
 	"throughline/synthetic/report"
 )
 
@@ -33,8 +34,9 @@ const (
 // journeyRunOptions are the flags of `journey run`.
 type journeyRunOptions struct {
 	baseURL, collector, key, location string
-	variables                         []string
+	variables, budgets                []string
 	junit, screenshots                string
+	always                            bool // keep evidence of what passed, too
 	json, headed, failOnFlaky         bool
 	slowMo                            time.Duration
 	retries                           int
@@ -57,7 +59,8 @@ headless shell before others. THROUGHLINE_NO_SANDBOX=1 starts it without its san
 where the system allows none.
 
 A journey that fails and passes when it is run again (--retries) is flaky: it counts
-as passed unless --fail-on-flaky is given.
+as passed unless --fail-on-flaky is given. With --screenshots what is run again is
+filmed, too.
 
 --json prints a line of JSON for each journey on standard output; what is for people
 then goes to standard error. ` + jsonHelp + `
@@ -69,6 +72,7 @@ journey could not be run.`,
   throughline journey run checkout.yaml --base-url https://staging.shop.example --var user=anna
   throughline journey run journeys/*.yaml --junit report.xml --screenshots evidence --retries 1   # in CI
   throughline journey run checkout.yaml --json | jq '.steps[] | [.name, .duration_ms]'
+  throughline journey run checkout.yaml --budget lcp=2.5s --budget cls=0.1
   throughline journey run checkout.yaml --headed --slow-mo 500ms                                  # to watch it
   THROUGHLINE_AGENT_TOKEN=… throughline journey run checkout.yaml --collector https://collect.shop.example --key shop-web-4f7c2a`,
 		Args: func(cmd *cobra.Command, args []string) error {
@@ -88,12 +92,14 @@ func (o *journeyRunOptions) add(c *cobra.Command) {
 	flags := c.Flags()
 	flags.StringVar(&o.baseURL, "base-url", "", "`URL` that relative addresses of YAML journeys refer to, instead of the journey's own")
 	flags.StringArrayVar(&o.variables, "var", nil, "`name=value` of a variable of the journeys, but a secret; may be given more than once")
+	flags.StringArrayVar(&o.budgets, "budget", nil, "`lcp=2.5s`, or a YAML file of budgets, in the place of the journeys' own: lcp, inp, fcp, ttfb, cls; may be given more than once")
 	flags.StringVar(&o.collector, "collector", "", "`URL` of a collector to report to")
 	flags.StringVar(&o.key, "key", "", "write `key` of the app to report for")
 	flags.StringVar(&o.location, "location", "local", "`name` of the place that this runs at")
 	flags.StringVar(&o.junit, "junit", "", "write a JUnit report to this `file`")
 	flags.BoolVar(&o.json, "json", false, "print a line of JSON for each journey")
-	flags.StringVar(&o.screenshots, "screenshots", "", "keep the evidence of the runs, such as screenshots, below this `directory`")
+	flags.StringVar(&o.screenshots, "screenshots", "", "keep the evidence of runs that do not pass, such as screenshots, below this `directory`")
+	flags.BoolVar(&o.always, "screenshots-always", false, "keep it of all runs, with a screenshot of each step")
 	flags.BoolVar(&o.headed, "headed", false, "show the browser's window")
 	flags.DurationVar(&o.slowMo, "slow-mo", 0, "pause between steps, such as 500ms")
 	flags.IntVar(&o.retries, "retries", 0, "run a journey that does not pass again, up to this `number` of times")
@@ -110,6 +116,8 @@ func (o journeyRunOptions) check() (variables map[string]string, err error) {
 	switch {
 	case (o.collector == "") != (o.key == ""):
 		return nil, errors.New("--collector and --key go together")
+	case o.always && o.screenshots == "":
+		return nil, errors.New("--screenshots-always needs --screenshots")
 	case o.retries < 0 || o.retries > maxRetries:
 		return nil, fmt.Errorf("--retries must be from 0 to %d", maxRetries)
 	case o.slowMo < 0 || o.slowMo > maxSlowMo:
@@ -141,12 +149,36 @@ func (o journeyRunOptions) checkFiles() error {
 	return nil
 }
 
+// readBudgets reads what --budget gives: one budget, or a file of them. What comes
+// later counts.
+func readBudgets(given []string) (budgets synthetic.Budgets, err error) {
+	for _, text := range given {
+		name, value, one := strings.Cut(text, "=")
+		path, data := "--budget", []byte(name+": "+value)
+		if !one {
+			path = text
+			if data, err = os.ReadFile(path); err != nil {
+				return budgets, fmt.Errorf("--budget: %w", err)
+			}
+		}
+		read, err := synthetic.ParseBudgets(path, data)
+		if err != nil {
+			return budgets, err
+		}
+		budgets = budgets.Override(read)
+	}
+	return budgets, nil
+}
+
 // loadAll reads journey files and tells of everything that is wrong in any.
-func loadAll(files []string) ([]*synthetic.Journey, error) {
+func loadAll(files []string, budgets synthetic.Budgets) ([]*synthetic.Journey, error) {
 	var journeys []*synthetic.Journey
 	var errs []error
 	for _, file := range files {
 		journey, err := synthetic.LoadFile(file)
+		if err == nil {
+			journey.Budgets = journey.Budgets.Override(budgets)
+		}
 		errs = append(errs, err)
 		journeys = append(journeys, journey)
 	}
@@ -188,7 +220,11 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 	if err != nil {
 		return &exitError{exitBadInput, err}
 	}
-	journeys, err := loadAll(files)
+	budgets, err := readBudgets(o.budgets)
+	if err != nil {
+		return &exitError{exitBadInput, err}
+	}
+	journeys, err := loadAll(files, budgets)
 	if err == nil {
 		err = checkVariables(journeys, variables, env.getenv)
 	}
@@ -202,7 +238,7 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 	if o.headed {
 		find = chrome.WithWindow
 	}
-	browser, err := find(env.getenv, log)
+	launch, err := launcher(journeys, func() (chrome.Options, error) { return find(env.getenv, log) })
 	if err != nil {
 		return &exitError{exitNotRun, err}
 	}
@@ -211,10 +247,16 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 		return err
 	}
 	d.runner = synthetic.NewRunner(synthetic.RunnerOptions{
-		Launch: chrome.Opener(browser), Script: script, Reporter: reporter,
-		Location: o.location, SDK: agentSDK(), Log: log,
+		Launch: launch, Script: script, Reporter: reporter,
+		Requester: probe.New(probe.Options{UserAgent: agentSDK()}), Location: o.location, SDK: agentSDK(), Log: log,
 	})
 	d.run = synthetic.RunOptions{BaseURL: o.baseURL, Variables: variables, SlowMo: o.slowMo}
+	switch {
+	case o.screenshots == "":
+		d.run.Screenshots, d.run.Records = synthetic.Never, synthetic.Never
+	case o.always:
+		d.run.Screenshots, d.run.Records = synthetic.Always, synthetic.Always
+	}
 	err = d.runAll(ctx, files, journeys)
 	err = errors.Join(err, d.runner.Close(), closeReporter(context.WithoutCancel(ctx)))
 	code := d.exitCode(ctx)
@@ -225,6 +267,19 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 		return &exitError{code: code}
 	}
 	return nil
+}
+
+// launcher starts the browser that find finds, which is not looked for when no
+// journey needs one.
+func launcher(journeys []*synthetic.Journey, find func() (chrome.Options, error)) (func(context.Context) (synthetic.Browser, error), error) {
+	if !slices.ContainsFunc(journeys, (*synthetic.Journey).NeedsBrowser) {
+		return func(context.Context) (synthetic.Browser, error) { return nil, errors.New("no journey needs a browser") }, nil
+	}
+	options, err := find()
+	if err != nil {
+		return nil, err
+	}
+	return chrome.Opener(options), nil
 }
 
 // people is where to write what is for people.
@@ -295,6 +350,7 @@ func (d *desk) runOne(ctx context.Context, done *journeyRun) error {
 	for attempt := 0; attempt <= d.options.retries; attempt++ {
 		run := d.run
 		run.Variables = variablesOf(done.journey, d.run.Variables)
+		run.Film = attempt > 0 && d.options.screenshots != "" // why did it fail before?
 		run.OnBegin, run.OnStep = d.progress.beginStep, d.progress.endStep
 		d.progress.begin(done.journey, attempt)
 		result := d.runner.Run(ctx, done.journey, run)

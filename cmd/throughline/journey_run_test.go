@@ -148,8 +148,12 @@ func TestJourneyRun_RefusesOptions(t *testing.T) {
 		says string
 	}{
 		"variable without value": {[]string{"--var=x"}, exitBadInput, "--var must be name=value"},
+		"budget's name":          {[]string{"--budget=lcpp=1s"}, exitBadInput, "--budget:1: lcpp: unknown key"},
+		"budget's value":         {[]string{"--budget=lcp=fast"}, exitBadInput, "--budget:1: lcp: must be a duration"},
+		"budget's file":          {[]string{"--budget=/nowhere.yaml"}, exitBadInput, "--budget: open /nowhere.yaml"},
 		"retries":                {[]string{"--retries=11"}, exitBadInput, "--retries must be from 0 to 10"},
 		"pause":                  {[]string{"--slow-mo=2h"}, exitBadInput, "--slow-mo must be from 0s to 1m0s"},
+		"always where":           {[]string{"--screenshots-always"}, exitBadInput, "--screenshots-always needs --screenshots"},
 		"no directory":           {[]string{"--junit=/nowhere/report.xml"}, exitBadInput, "--junit: /nowhere is not a directory"},
 		"no place for evidence":  {[]string{"--screenshots", filepath.Join(journey, "x")}, exitBadInput, "--screenshots: "},
 		"no display":             {[]string{"--headed"}, exitNotRun, "no display to show a browser on"},
@@ -184,6 +188,54 @@ func TestJourneyRun_Variables(t *testing.T) {
 				t.Errorf("exit %d, want %d and %q:\n%s%s", code, test.code, test.says, out, stderr)
 			}
 		})
+	}
+}
+
+// A check without a browser needs none to be installed.
+func TestJourneyRun_WithoutABrowser(t *testing.T) {
+	t.Setenv("THROUGHLINE_CHROME", "/nowhere/chrome")
+	check := writeFile(t, "health.yaml", "name: Health\nhttp: {url: /, expect: {body_contains: Buy}}\n")
+	code, out, stderr := command(t.Context(), "journey", "run", check, "--base-url", smallShop(t).URL)
+	if code != exitOK || !strings.Contains(out, "  request GET /\n") || !strings.Contains(out, "HTTP 200, connect ") {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+}
+
+func TestJourneyRun_KeepsScreenshots(t *testing.T) {
+	shop, dir := smallShop(t), t.TempDir()
+	code, out, _ := command(t.Context(), "journey", "run", writeFile(t, "bad.yaml", badJourney), "--base-url", shop.URL, "--screenshots", dir, "--retries=1")
+	files, err := filepath.Glob(filepath.Join(dir, "Bad-*", "step-02.jpg"))
+	if code != exitFailed || err != nil || len(files) != 2 {
+		t.Fatalf("exit %d, %v, %v\n%s", code, files, err, out)
+	}
+	for _, file := range files {
+		if !strings.Contains(out, "screenshot: "+file+"\n") || !strings.Contains(out, "evidence in "+filepath.Dir(file)+"\n") {
+			t.Errorf("the terminal does not tell of %s:\n%s", file, out)
+		}
+	}
+	if films, err := filepath.Glob(filepath.Join(dir, "Bad-*", "film-*.jpg")); err != nil || len(films) == 0 {
+		t.Errorf("what is run again is not filmed: %v", err)
+	}
+}
+
+func TestJourneyRun_Budgets(t *testing.T) {
+	shop, report := smallShop(t), filepath.Join(t.TempDir(), "report.xml")
+	journey := writeFile(t, "good.yaml", "budgets: {ttfb: 15m}\n"+goodJourney)
+	loose := writeFile(t, "budgets.yaml", "ttfb: 10m\ncls: 100\n")
+	if code, out, stderr := command(t.Context(), "journey", "run", journey, "--base-url", shop.URL, "--budget", loose); code != exitOK {
+		t.Errorf("exit %d\n%s%s", code, out, stderr)
+	}
+	code, out, _ := command(t.Context(), "journey", "run", journey, "--base-url", shop.URL, "--budget", loose, "--budget=ttfb=1ms", "--budget=fcp=1ms", "--junit", report)
+	if code != exitFailed || !strings.Contains(out, "(assertion): over budget: "+shop.URL) {
+		t.Errorf("exit %d\n%s", code, out)
+	}
+	text, err := os.ReadFile(report)
+	if err != nil {
+		t.Fatal(err)
+	}
+	checkJUnit(t, text)
+	if !strings.Contains(string(text), `<testcase name="(run)" classname="Good"`) {
+		t.Errorf("the report reads\n%s", text)
 	}
 }
 

@@ -173,10 +173,13 @@ func (c *collector) drain(ctx context.Context) (time.Duration, error) {
 
 // peakMemoryMB is the most memory that the collector was resident with since it
 // started, without the engine, which is a process of its own. Linux tells it.
-func (c *collector) peakMemoryMB() (float64, error) {
-	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.cmd.Process.Pid))
+func (c *collector) peakMemoryMB() (float64, error) { return peakMemoryMB(c.cmd.Process.Pid) }
+
+// peakMemoryMB is the most memory that a process was resident with.
+func peakMemoryMB(pid int) (float64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		return 0, fmt.Errorf("read the collector's memory: %w", err)
+		return 0, fmt.Errorf("read a process's memory: %w", err)
 	}
 	for line := range strings.Lines(string(status)) {
 		var kB float64
@@ -184,7 +187,7 @@ func (c *collector) peakMemoryMB() (float64, error) {
 			return kB / 1024, nil
 		}
 	}
-	return 0, errors.New("the system does not tell of the collector's memory")
+	return 0, errors.New("the system does not tell of a process's memory")
 }
 
 func get(ctx context.Context, url string) (*http.Response, error) {

@@ -16,14 +16,17 @@ const usage = `Measures Throughline. README.md says what each benchmark means.
 
 Usage:
   go run ./deploy/bench ingest [flags]
+  go run ./deploy/bench journey [flags]
 
 Benchmarks:
   ingest    durable ingest, HTTP to rows in ClickHouse, against a server that only reads
+  journey   what a run of a journey costs beside the page, against the browser's client alone
 
 Examples:
   make build && go run ./deploy/bench ingest
   go run ./deploy/bench ingest --window 20s --repeats 5 --rows 20000000
   go run ./deploy/bench ingest --rows 0           # without bytes_per_event
+  go run ./deploy/bench journey --runs 200 --window 1m
 
 The result is one line on standard output; progress is on standard error. It exits
 with status 1 when rows are missing or double.
@@ -58,6 +61,10 @@ func run(ctx context.Context, args []string) error {
 		return nil
 	case "ingest":
 		return runIngest(ctx, args[1:])
+	case "journey":
+		return runJourney(ctx, args[1:])
+	case journeyAgentArg:
+		return runJourneyAgent(ctx, os.Stdin, os.Stdout, args[1:])
 	case ceilingArg:
 		return serveCeiling(os.Stdin, os.Stdout, args[1])
 	default:

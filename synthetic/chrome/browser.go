@@ -172,6 +172,10 @@ func (b *Browser) Name() string { return b.version.Product }
 // UserAgent is the browser's own user agent.
 func (b *Browser) UserAgent() string { return b.version.UserAgent }
 
+// Client is the context with which the client below us reaches the browser, for
+// what is measured against it. It ends with the browser.
+func (b *Browser) Client() context.Context { return b.ctx }
+
 // Close ends the browser with all its processes and removes its profile. Pages
 // that are still open fail. It may be called more than once.
 func (b *Browser) Close() error {
