@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -11,6 +12,7 @@ import (
 	"throughline/cmd/throughline/config"
 	"throughline/synthetic"
 	"throughline/synthetic/chrome"
+	"throughline/synthetic/evidence"
 	"throughline/synthetic/probe"
 	"throughline/synthetic/report"
 )
@@ -44,7 +46,7 @@ reports each run to the collector over HTTP. It proves itself with agent_token
 				return err
 			}
 			log.Info("running journeys", "journeys", len(journeys), "location", settings.Journeys.Location, "collector", settings.Journeys.Collector)
-			a.scheduler.Run(cmd.Context())
+			a.run(cmd.Context())
 			return a.close(context.WithoutCancel(cmd.Context()))
 		},
 	}
@@ -62,6 +64,8 @@ type journeyAgent struct {
 	scheduler *synthetic.Scheduler
 	runner    *synthetic.Runner
 	reporter  *report.Client
+	evidence  *evidence.Store
+	log       *slog.Logger
 }
 
 // newJourneyAgent puts an agent together. Nothing runs before its scheduler does.
@@ -75,7 +79,10 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 	if err != nil {
 		return nil, err
 	}
-	a := &journeyAgent{}
+	a := &journeyAgent{log: log}
+	if a.evidence, err = newEvidence(c); err != nil {
+		return nil, &exitError{exitBadInput, err}
+	}
 	a.reporter, err = report.New(report.Options{
 		Collector: c.Journeys.Collector, CollectPath: c.Paths.Collect, Key: app.Key, Token: string(c.AgentToken), Log: log,
 	})
@@ -84,8 +91,9 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 	}
 	a.runner = synthetic.NewRunner(synthetic.RunnerOptions{
 		Launch: launch, Script: script.Text, Reporter: a.reporter,
-		Requester: probe.New(probe.Options{UserAgent: agentSDK()}),
-		Location:  c.Journeys.Location, Environment: app.Environment, SDK: agentSDK(), Log: log,
+		Requester: probe.New(probe.Options{UserAgent: agentSDK()}), Keeper: a.evidence, Getenv: getenv,
+		TraceHosts: c.Journeys.TraceHosts, AllowHosts: c.Journeys.AllowHosts,
+		Location: c.Journeys.Location, Environment: app.Environment, SDK: agentSDK(), Log: log,
 	})
 	for _, journey := range journeys {
 		if journey.Schedule == "" {
@@ -97,6 +105,48 @@ func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func
 		Workers: c.Journeys.Workers, MaxOffset: spread(c.Journeys.Spread), Log: log,
 	})
 	return a, err
+}
+
+// newEvidence is the store that the configuration names.
+func newEvidence(c config.Config) (*evidence.Store, error) {
+	e := c.Journeys.Evidence
+	options := evidence.Options{
+		PublicURL: e.PublicURL, Passed: e.Passed.Duration(), Failed: e.Failed.Duration(), MaxRuns: e.MaxRuns, MaxBytes: int64(e.MaxSize),
+	}
+	if e.Bucket == (config.Bucket{}) {
+		return evidence.NewDirectory(c.EvidenceDir(), options)
+	}
+	return evidence.NewBucket(evidence.BucketOptions{
+		Endpoint: e.Bucket.Endpoint, Bucket: e.Bucket.Name, Prefix: e.Bucket.Prefix, Region: e.Bucket.Region, PathStyle: e.Bucket.PathStyle,
+		AccessKey: string(e.Bucket.AccessKey), SecretKey: string(e.Bucket.SecretKey),
+	}, options)
+}
+
+// sweepPause is how often evidence past its time is removed.
+const sweepPause = time.Hour
+
+// run runs the journeys on their schedules until ctx ends, and keeps the store of
+// evidence within its bounds.
+func (a *journeyAgent) run(ctx context.Context) {
+	var sweeping sync.WaitGroup
+	sweeping.Go(func() {
+		ticks := time.NewTicker(sweepPause)
+		defer ticks.Stop()
+		for {
+			if removed, err := a.evidence.Sweep(ctx); err != nil && ctx.Err() == nil {
+				a.log.Warn("evidence past its time not removed", "error", err)
+			} else if removed > 0 {
+				a.log.Info("evidence past its time removed", "runs", removed)
+			}
+			select {
+			case <-ticks.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+	a.scheduler.Run(ctx)
+	sweeping.Wait()
 }
 
 // spread tells the scheduler of an offset of zero, which is not its default.

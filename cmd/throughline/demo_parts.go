@@ -83,7 +83,7 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 	collectorURL := localURL(d.collector.public)
 	app := settings.Apps[0]
 	d.scriptURL = collectorURL + settings.Paths.Script + "/" + app.Key + ".js"
-	settings.Journeys = config.Journeys{App: app.Name, Collector: collectorURL, Location: "demo", BaseURL: d.shopURL, Schedule: "@every 20s", Workers: 1, Spread: config.Duration(5 * time.Second)}
+	settings.Journeys = config.Journeys{App: app.Name, Collector: collectorURL, Location: "demo", BaseURL: d.shopURL, Schedule: "@every 20s", Workers: 1, Spread: config.Duration(5 * time.Second), Evidence: settings.Journeys.Evidence}
 	journeys, err := demoJourneys(d.shopURL)
 	if err != nil {
 		return nil, err
@@ -112,7 +112,7 @@ func (d *demo) run(ctx context.Context, atOnce int) {
 	front := shop.New(shop.Options{ScriptURL: d.scriptURL, Release: "2026.11.1", Log: d.log, TracerProvider: d.shopTelemetry.traces})
 	d.serve(serversCtx, func() error { return d.collector.run(serversCtx) })
 	d.serve(serversCtx, func() error { return server.Serve(serversCtx, d.shop, front, time.Second, d.log) })
-	d.traffic.Go(func() { d.agent.scheduler.Run(trafficCtx) })
+	d.traffic.Go(func() { d.agent.run(trafficCtx) })
 	d.traffic.Go(func() {
 		visitors.Run(trafficCtx, visitors.Options{Open: d.browser.open, BaseURL: d.shopURL, AtOnce: atOnce, Seed: uint64(d.started.UnixNano()), Log: d.log})
 	})

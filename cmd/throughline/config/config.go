@@ -191,6 +191,34 @@ type Journeys struct {
 	Schedule  string   `yaml:"schedule"`
 	Workers   int      `yaml:"workers"`
 	Spread    Duration `yaml:"spread"`
+	// TraceHosts get a traceparent with each request, AllowHosts are the host:port on
+	// the agent's own machine that pages may reach.
+	TraceHosts []string `yaml:"trace_hosts"`
+	AllowHosts []string `yaml:"allow_hosts"`
+	Evidence   Evidence `yaml:"evidence"`
+}
+
+// Evidence is where the agent keeps what shows why a run failed, and for how long.
+type Evidence struct {
+	// Directory is empty for evidence below data_dir; it is not used with a bucket.
+	Directory string   `yaml:"directory"`
+	Bucket    Bucket   `yaml:"bucket"`
+	PublicURL string   `yaml:"public_url"`
+	Passed    Duration `yaml:"passed"`
+	Failed    Duration `yaml:"failed"`
+	MaxRuns   int      `yaml:"max_runs"`
+	MaxSize   Size     `yaml:"max_size"`
+}
+
+// Bucket is one of an S3-compatible store.
+type Bucket struct {
+	Endpoint  string `yaml:"endpoint"`
+	Name      string `yaml:"name"`
+	Prefix    string `yaml:"prefix"`
+	Region    string `yaml:"region"`
+	PathStyle bool   `yaml:"path_style"`
+	AccessKey Secret `yaml:"access_key"`
+	SecretKey Secret `yaml:"secret_key"`
 }
 
 // Default is the configuration of an empty file.
@@ -214,12 +242,21 @@ func Default() Config {
 		ShutdownGrace: Duration(10 * time.Second),
 		Log:           Log{Level: "info", Format: "text"},
 		SourceMaps:    SourceMaps{MaxMapSize: 128 << 20, MaxSize: 2 << 30, MaxAge: Duration(90 * 24 * time.Hour)},
-		Journeys:      Journeys{Collector: "http://127.0.0.1:8080", Location: "local", Schedule: "@every 5m", Spread: Duration(10 * time.Second)},
+		Journeys: Journeys{
+			Collector: "http://127.0.0.1:8080", Location: "local", Schedule: "@every 5m", Spread: Duration(10 * time.Second),
+			TraceHosts: []string{}, AllowHosts: []string{},
+			Evidence: Evidence{Passed: Duration(24 * time.Hour), Failed: Duration(30 * 24 * time.Hour), MaxRuns: 20_000, MaxSize: 10 << 30},
+		},
 	}
 }
 
 // EngineDir is where the embedded engine keeps the database.
 func (c *Config) EngineDir() string { return filepath.Join(c.DataDir, "clickhouse") }
+
+// EvidenceDir is where the agent keeps what shows why runs failed, without a bucket.
+func (c *Config) EvidenceDir() string {
+	return cmp.Or(c.Journeys.Evidence.Directory, filepath.Join(c.DataDir, "evidence"))
+}
 
 // QueueDir is where the log of accepted reports is.
 func (c *Config) QueueDir() string { return filepath.Join(c.DataDir, "queue") }

@@ -51,6 +51,8 @@ func secretVariables(c *Config) map[string]*Secret {
 		"THROUGHLINE_AGENT_TOKEN":         &c.AgentToken,
 		"THROUGHLINE_USER_ID_KEY":         &c.UserIDKey,
 		"THROUGHLINE_UPLOAD_TOKEN":        &c.SourceMaps.UploadToken,
+		"THROUGHLINE_BUCKET_ACCESS_KEY":   &c.Journeys.Evidence.Bucket.AccessKey,
+		"THROUGHLINE_BUCKET_SECRET_KEY":   &c.Journeys.Evidence.Bucket.SecretKey,
 	}
 }
 

@@ -326,7 +326,7 @@ func (f *findings) journeys(c *Config) {
 		if text == "" && key == "base_url" {
 			continue
 		}
-		if u, err := url.Parse(text); err != nil || u.Host == "" || u.Scheme != "http" && u.Scheme != "https" {
+		if !isHTTP(text) {
 			f.add("journeys."+key, "must be a URL such as https://collect.example")
 		}
 	}
@@ -336,7 +336,38 @@ func (f *findings) journeys(c *Config) {
 	if j.Workers < 0 {
 		f.add("journeys.workers", "must not be negative; 0 is one per core")
 	}
+	f.evidence(j.Evidence)
 	if c.AgentToken == "" {
 		f.add("agent_token", "journeys need it to report; set it here or in THROUGHLINE_AGENT_TOKEN")
 	}
+}
+
+func (f *findings) evidence(e Evidence) {
+	if e.PublicURL != "" && !isHTTP(e.PublicURL) {
+		f.add("journeys.evidence.public_url", "must be a URL such as https://evidence.example")
+	}
+	if e.Passed <= 0 || e.Failed <= 0 {
+		f.add("journeys.evidence", "passed and failed must be longer than 0")
+	}
+	f.atLeast("journeys.evidence.max_runs", e.MaxRuns, 1)
+	f.atLeast("journeys.evidence.max_size", int(e.MaxSize), 1<<20)
+	bucket := e.Bucket
+	if bucket == (Bucket{}) {
+		return
+	}
+	switch {
+	case !isHTTP(bucket.Endpoint):
+		f.add("journeys.evidence.bucket.endpoint", "must be the store's URL, such as https://s3.eu-central-1.amazonaws.com")
+	case bucket.Name == "":
+		f.add("journeys.evidence.bucket.name", "is missing")
+	case bucket.AccessKey == "" || bucket.SecretKey == "":
+		f.add("journeys.evidence.bucket", "needs access_key and secret_key; better set THROUGHLINE_BUCKET_ACCESS_KEY and THROUGHLINE_BUCKET_SECRET_KEY")
+	case e.Directory != "":
+		f.add("journeys.evidence.directory", "is not used with a bucket; leave one of them out")
+	}
+}
+
+func isHTTP(address string) bool {
+	u, err := url.Parse(address)
+	return err == nil && u.Host != "" && (u.Scheme == "http" || u.Scheme == "https")
 }
