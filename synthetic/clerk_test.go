@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -245,24 +246,36 @@ func TestRun_KeeperFails(t *testing.T) {
 	}
 }
 
-// BenchmarkRun_Evidence tells what evidence costs a run of three pages.
+// BenchmarkRun_Evidence tells what evidence and traces cost a run of three pages.
 func BenchmarkRun_Evidence(b *testing.B) {
 	shop := newShop(b)
-	runner, _ := newRunner(b, nil)
+	plain, _ := newRunner(b, nil)
+	traced, _ := newRunner(b, func(o *synthetic.RunnerOptions) { o.TraceHosts = []string{"127.0.0.1"} })
 	journey := load(b, "name: J\nsteps: [navigate: /, navigate: /results, navigate: /wait]")
-	for name, options := range map[string]synthetic.RunOptions{
-		"none":        {Screenshots: synthetic.Never, Records: synthetic.Never},
-		"records":     {Screenshots: synthetic.Never, Records: synthetic.Always},
-		"screenshots": {Screenshots: synthetic.Always, Records: synthetic.Never},
-		"film":        {Screenshots: synthetic.Never, Records: synthetic.Never, Film: true},
+	none := synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never}
+	for _, way := range []struct {
+		name    string
+		runner  *synthetic.Runner
+		options synthetic.RunOptions
+	}{
+		{"none", plain, none},
+		{"records", plain, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Always}},
+		{"screenshots", plain, synthetic.RunOptions{Screenshots: synthetic.Always, Records: synthetic.Never}},
+		{"film", plain, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never, Film: true}},
+		{"traced", traced, none},
 	} {
-		b.Run(name, func(b *testing.B) {
-			options.BaseURL = shop.URL
+		b.Run(way.name, func(b *testing.B) {
+			way.options.BaseURL = shop.URL
+			var took []time.Duration
 			for b.Loop() {
-				if result := runner.Run(b.Context(), journey, options); result.Outcome != beacon.RunPassed {
+				begun := time.Now()
+				if result := way.runner.Run(b.Context(), journey, way.options); result.Outcome != beacon.RunPassed {
 					b.Fatalf("%+v", result)
 				}
+				took = append(took, time.Since(begun))
 			}
+			slices.Sort(took)
+			b.ReportMetric(float64(took[len(took)/4].Microseconds())/1000, "p25-ms")
 		})
 	}
 }

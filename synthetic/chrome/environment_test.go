@@ -3,10 +3,14 @@
 package chrome
 
 import (
+	"bytes"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -214,5 +218,32 @@ func TestState_IsBounded(t *testing.T) {
 	visit(t, page, site.URL+"/")
 	if _, err := page.State(t.Context()); err == nil || !strings.Contains(err.Error(), "more than 1048576 bytes") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// What a page is given are no arguments of a process.
+func TestEnvironment_IsInNoProcessList(t *testing.T) {
+	site, browser := newEar(t, nil), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{
+		Headers: []synthetic.Header{{Name: "X-Key", Value: "hush", Hosts: []string{"127.0.0.1"}}},
+		Cookies: []synthetic.Cookie{{Name: "session", Value: "hush", Domain: "127.0.0.1"}},
+		State:   &synthetic.State{Storage: map[string]map[string]string{site.URL: {"token": "hush"}}},
+	})
+	visit(t, page, site.URL+"/")
+	wantValue(t, page, "localStorage.token", `"hush"`)
+	if sent := site.one(t, "/").Header; sent.Get("X-Key") != "hush" || sent.Get("Cookie") != "session=hush" {
+		t.Errorf("sent %v", sent)
+	}
+	family := familyOf(browser.client.Process().Pid)
+	for _, p := range family {
+		for _, file := range []string{"environ", "cmdline"} {
+			data, err := os.ReadFile(filepath.Join("/proc", strconv.Itoa(p.pid), file))
+			if err == nil && bytes.Contains(data, []byte("hush")) {
+				t.Errorf("process %d has it in its %s", p.pid, file)
+			}
+		}
+	}
+	if len(family) < 3 {
+		t.Errorf("only %d processes were looked at", len(family))
 	}
 }
