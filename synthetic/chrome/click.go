@@ -27,7 +27,7 @@ type offset struct {
 func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
-	at, won, err := p.aimAt(ctx, selectors, options.Offset)
+	at, won, err := p.aimAt(ctx, selectors, options.Offset, false)
 	if err != nil {
 		return won, err
 	}
@@ -44,15 +44,16 @@ func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options
 	return won, p.follows(ctx)
 }
 
-// aimAt waits until an element can be clicked, and tells where.
-func (p *Page) aimAt(ctx context.Context, selectors synthetic.Selectors, point *synthetic.Point) (at aim, won int, err error) {
+// aimAt waits until an element can be clicked, and tells where. One that is only
+// pointed at may be disabled.
+func (p *Page) aimAt(ctx context.Context, selectors synthetic.Selectors, point *synthetic.Point, pointing bool) (at aim, won int, err error) {
 	var place *offset
 	if point != nil {
 		place = &offset{X: point.X, Y: point.Y}
 	}
 	won, err = p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
 		at = aim{}
-		err := p.ask(ctx, &at, "aim", elements, place)
+		err := p.ask(ctx, &at, "aim", elements, place, pointing)
 		return at.obstacle, err
 	})
 	return at, won, err

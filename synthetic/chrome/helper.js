@@ -159,18 +159,19 @@ globalThis.throughline = (() => {
     labelsOf(element).some((label) => within(top, label)) ||
     (getComputedStyle(element).pointerEvents === "none" && within(element, top));
 
-  // The element to use among those found, or why there is none.
-  const usable = (elements) => {
+  // The element to use among those found, or why there is none. Just looking at it
+  // does not need it to be enabled.
+  const usable = (elements, looking = false) => {
     if (elements.length === 0) return { why: "missing" };
     const element = elements.find(visible);
     if (!element) return { why: "hidden", by: describe(elements[0]) };
-    if (isMatch(element, ":disabled")) return { why: "disabled", by: describe(element) };
+    if (!looking && isMatch(element, ":disabled")) return { why: "disabled", by: describe(element) };
     return { element };
   };
 
-  // Where to click, once the element can be clicked.
-  async function aim(elements, offset) {
-    const { element, ...fault } = usable(elements);
+  // Where to click, once the element can be clicked; or where to point at it.
+  async function aim(elements, offset, pointing) {
+    const { element, ...fault } = usable(elements, pointing);
     if (!element) return fault;
     if (!inView(pointIn(box(element), offset))) {
       Element.prototype.scrollIntoView.call(element, { block: "center", inline: "center", behavior: "instant" });

@@ -13,7 +13,7 @@ import (
 func (p *Page) Hover(ctx context.Context, selectors synthetic.Selectors) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
-	at, won, err := p.aimAt(ctx, selectors, nil)
+	at, won, err := p.aimAt(ctx, selectors, nil, true)
 	if err != nil {
 		return won, err
 	}

@@ -115,13 +115,11 @@ func (p *Page) findNamed(ctx context.Context, roots handle, document bool, selec
 	}
 	var elements []any
 	for _, root := range objects {
-		tree, err := cdp.Call(ctx, p.target, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
-			ObjectID: root, AccessibleName: selector.Value, Role: selector.Role,
-		})
+		nodes, err := p.named(ctx, root, selector)
 		if err != nil {
 			return handle{}, err
 		}
-		for _, node := range tree.Nodes {
+		for _, node := range nodes {
 			if node.Ignored || node.BackendDOMNodeID == 0 || len(elements) >= maxNamed || isText(node) {
 				continue
 			}
@@ -135,6 +133,26 @@ func (p *Page) findNamed(ctx context.Context, roots handle, document bool, selec
 		}
 	}
 	return p.list(ctx, "list", elements...)
+}
+
+// named asks the browser for what has a name and a role below a root.
+func (p *Page) named(ctx context.Context, root runtime.RemoteObjectID, selector synthetic.Selector) ([]*accessibility.Node, error) {
+	roles := []string{selector.Role}
+	if selector.Role == "img" || selector.Role == "image" {
+		// One role by its old and its new name; browsers know it by either.
+		roles = []string{"image", "img"}
+	}
+	var nodes []*accessibility.Node
+	for _, role := range roles {
+		tree, err := cdp.Call(ctx, p.target, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+			ObjectID: root, AccessibleName: selector.Value, Role: role,
+		})
+		if err != nil {
+			return nil, err
+		}
+		nodes = append(nodes, tree.Nodes...)
+	}
+	return nodes, nil
 }
 
 // isText tells the text within an element, which has the element's name.

@@ -25,10 +25,12 @@ func (p *Page) WaitForElement(ctx context.Context, condition synthetic.ElementCo
 	defer done()
 	return p.poll(ctx, func(ctx context.Context) error {
 		var seen survey
+		var failed error
 		for _, chain := range condition.Selectors {
 			elements, err := p.find(ctx, chain)
 			if err != nil {
-				return fmt.Errorf("%s: %w", chain, err)
+				failed = fmt.Errorf("%s: %w", chain, err)
+				continue
 			}
 			seen = survey{}
 			if err := p.ask(ctx, &seen, "survey", elements, properties(condition), condition.Attributes); err != nil {
@@ -37,6 +39,9 @@ func (p *Page) WaitForElement(ctx context.Context, condition synthetic.ElementCo
 			if seen.Count > 0 {
 				break
 			}
+		}
+		if failed != nil && seen.Count == 0 {
+			return failed
 		}
 		holds := compare(seen.Count, condition.Operator, condition.Count) && seen.Fit
 		if holds != condition.Absent {
