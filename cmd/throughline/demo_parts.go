@@ -83,7 +83,10 @@ func startDemo(ctx context.Context, o *demoOptions, env environment) (_ *demo, e
 	collectorURL := localURL(d.collector.public)
 	app := settings.Apps[0]
 	d.scriptURL = collectorURL + settings.Paths.Script + "/" + app.Key + ".js"
-	settings.Journeys = config.Journeys{App: app.Name, Collector: collectorURL, Location: "demo", BaseURL: d.shopURL, Schedule: "@every 20s", Workers: 1, Spread: config.Duration(5 * time.Second), Evidence: settings.Journeys.Evidence}
+	settings.Journeys = config.Journeys{
+		App: app.Name, Collector: collectorURL, Location: "demo", BaseURL: d.shopURL, Schedule: "@every 20s", Workers: 1, Spread: config.Duration(5 * time.Second), Evidence: settings.Journeys.Evidence,
+		AllowHosts: []string{strings.TrimPrefix(collectorURL, "http://")},
+	}
 	journeys, err := demoJourneys(d.shopURL)
 	if err != nil {
 		return nil, err

@@ -34,7 +34,7 @@ const (
 // journeyRunOptions are the flags of `journey run`.
 type journeyRunOptions struct {
 	baseURL, collector, key, location string
-	variables, budgets                []string
+	variables, budgets, allowHosts    []string
 	junit, screenshots                string
 	always                            bool // keep evidence of what passed, too
 	json, headed, failOnFlaky         bool
@@ -93,6 +93,7 @@ func (o *journeyRunOptions) add(c *cobra.Command) {
 	flags.StringVar(&o.baseURL, "base-url", "", "`URL` that relative addresses of YAML journeys refer to, instead of the journey's own")
 	flags.StringArrayVar(&o.variables, "var", nil, "`name=value` of a variable of the journeys, but a secret; may be given more than once")
 	flags.StringArrayVar(&o.budgets, "budget", nil, "`lcp=2.5s`, or a YAML file of budgets, in the place of the journeys' own: lcp, inp, fcp, ttfb, cls; may be given more than once")
+	flags.StringArrayVar(&o.allowHosts, "allow-host", nil, "`host:port` on this machine that pages may reach, besides those that the journeys name; may be given more than once")
 	flags.StringVar(&o.collector, "collector", "", "`URL` of a collector to report to")
 	flags.StringVar(&o.key, "key", "", "write `key` of the app to report for")
 	flags.StringVar(&o.location, "location", "local", "`name` of the place that this runs at")
@@ -249,6 +250,7 @@ func runJourneys(ctx context.Context, o journeyRunOptions, files []string, env e
 	d.runner = synthetic.NewRunner(synthetic.RunnerOptions{
 		Launch: launch, Script: script, Reporter: reporter,
 		Requester: probe.New(probe.Options{UserAgent: agentSDK()}), Location: o.location, SDK: agentSDK(), Log: log,
+		AllowHosts: o.allowHosts, Getenv: env.getenv,
 	})
 	d.run = synthetic.RunOptions{BaseURL: o.baseURL, Variables: variables, SlowMo: o.slowMo}
 	switch {
