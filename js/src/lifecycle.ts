@@ -52,10 +52,8 @@ export function watchLifecycle(injected: boolean, turns: Turns): void {
     if (document.readyState === 'complete') {
       settle(turns);
     } else {
-      addEventListener(
-        'load',
-        guard(() => settle(turns)),
-      );
+      // Captured, those of images would come by as well.
+      listen('load', () => settle(turns), false);
     }
   };
   if ((document as MaybePrerendered).prerendering) {

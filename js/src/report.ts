@@ -127,9 +127,9 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
     add(startMs, row);
   }
   // What becomes of the last click is not known yet, if there is time to wait for it.
-  const open = leaving ? undefined : view.clicks.open();
+  const pending = leaving ? undefined : view.clicks.pending();
   for (const event of view.events.splice(0)) {
-    (event.row === open ? view.events : events).push(event);
+    (event.row === pending ? view.events : events).push(event);
   }
   return events;
 }

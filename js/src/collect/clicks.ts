@@ -29,7 +29,7 @@ export interface Clicks {
   /** Takes a click; returns its row, which may yet change, unless it repeats the one before. */
   take(event: Event): unknown[] | undefined;
   /** The row of the last click, while it may yet change. */
-  open(): unknown[] | undefined;
+  pending(): unknown[] | undefined;
   /** Something happened to the page: an error, or anything else that answers a click. */
   answered(error?: boolean): void;
 }
@@ -96,7 +96,7 @@ export function createClicks(): Clicks {
       }
       return row;
     },
-    open: () => (stopWaiting || now() - lastMs < ERROR_MS ? row : undefined),
+    pending: () => (stopWaiting || now() - lastMs < ERROR_MS ? row : undefined),
     answered(error) {
       stopWaiting?.();
       if (error && now() - lastMs < ERROR_MS) {
