@@ -1,6 +1,7 @@
-// Looks for short names with which the bundles compress better, by trying: each time one name
-// gets another letter, and keeps it if gzip takes no more bytes. It starts from names.json, and
-// leaves there the best. Its argument is for how many seconds.
+// Looks for short names, and an order of functions, with which the bundles compress better, by
+// trying: each time one name gets another letter, or some functions another place, and it stays
+// so if gzip takes no more bytes. It starts from names.json, and leaves there the best. Its argument
+// is for how many seconds.
 import { readFile, writeFile } from 'node:fs/promises';
 import { gzipSync } from 'node:zlib';
 import { bundle } from './bundle.mjs';
@@ -21,17 +22,27 @@ const pick = (list) => list[Math.floor(Math.random() * list.length)];
 
 /** Returns names for all that the bundles hold, and nothing else. */
 function complete(known) {
-  const names = { variables: {}, properties: {} };
+  const names = { variables: {}, properties: {}, functions: [] };
   for (const one of bundles) {
-    const [ofVariables, ofProperties] = choose(one, known);
+    const [ofVariables, ofProperties, order] = choose(one, known);
     one.variables.forEach(({ name }, i) => {
       names.variables[name] ??= known.variables[name] ?? ofVariables[i];
     });
     one.properties.forEach((name, i) => {
       names.properties[name] ??= ofProperties[i];
     });
+    names.functions.push(...order.map((i) => one.functions[i]).filter((name) => !names.functions.includes(name)));
   }
   return names;
+}
+
+/** Puts up to three functions elsewhere. Returns what undoes it. */
+function move({ functions }) {
+  const before = [...functions];
+  const place = () => Math.floor(Math.random() * functions.length);
+  const moved = functions.splice(place(), 1 + Math.floor(Math.random() * 3));
+  functions.splice(place(), 0, ...moved);
+  return () => functions.splice(0, functions.length, ...before);
 }
 
 /** Gives one name another letter; the property that has it gets the one that is free now. Returns what undoes it. */
@@ -62,7 +73,7 @@ let best = { bytes, text: '' };
 console.log(`${bytes} bytes at first, the bundles' average`);
 const begunMs = Date.now();
 for (let share = 0; share < 1; share = (Date.now() - begunMs) / seconds / 1000) {
-  const undo = change(names);
+  const undo = Math.random() < 0.4 ? move(names) : change(names);
   const tried = sizeOf(names);
   if (tried <= bytes || Math.random() < Math.exp((bytes - tried) / WARMTH_BYTES / (1.001 - share))) {
     bytes = tried;
@@ -72,7 +83,11 @@ for (let share = 0; share < 1; share = (Date.now() - begunMs) / seconds / 1000) 
   if (bytes < best.bytes || !best.text) {
     best = {
       bytes,
-      text: JSON.stringify({ variables: sorted(names.variables), properties: sorted(names.properties) }, null, 2),
+      text: JSON.stringify(
+        { ...names, variables: sorted(names.variables), properties: sorted(names.properties) },
+        null,
+        2,
+      ),
     };
   }
 }

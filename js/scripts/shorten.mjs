@@ -1,6 +1,6 @@
-// Minifies a bundle, and gives variables and properties short names: what has one name in
-// the sources gets one letter wherever that is free, for text that repeats is what
-// compresses well. names.json says which letter; search.mjs looks for better ones.
+// Minifies a bundle for gzip, which is good at text that repeats, best not far away: what has
+// one name in the sources gets one letter wherever that is free, and functions that are alike
+// stand side by side. names.json says which letters and which order; names.mjs looks for better ones.
 import { minify } from 'terser';
 
 /** Frequent letters first, then pairs. */
@@ -17,7 +17,8 @@ const PLACE = /((?<=[{,])P\d+_:V\d+_(?=[,}]|=[^=>])|[VP]\d+_)/;
 /**
  * Minifies code but for the names. Properties of keptNames stay as they are, like those that terser knows of browsers.
  * Returns its variables, most used first, each with the indexes of those that must have other names and the names that are
- * taken; the names of its properties; and a function that puts in short names, in the same orders.
+ * taken; the names of its properties and of its functions; and a function that puts all together, from short names and numbers
+ * of functions.
  */
 export async function prepare(code, keptNames) {
   const cache = {};
@@ -49,7 +50,14 @@ export async function prepare(code, keptNames) {
   for (const [definition, i] of places) {
     definition.mangled_name = `V${i}_`;
   }
-  const parts = ast.print_to_string({ ecma: 2020 }).split(PLACE);
+  const print = (node) => node.print_to_string({ ecma: 2020 });
+  const body = bodyOf(ast);
+  const functions = body.filter((node) => node.TYPE === 'Defun');
+  const functionNames = functions.map((node) => node.name.name);
+  // They are hoisted, so they may stand in any order.
+  body.splice(0, body.length, ...body.filter((node) => node.TYPE !== 'Defun'));
+  const [, head, tail] = /^(.*?\{)(.*)$/s.exec(print(ast));
+  const parts = [head, ...functions.map(print), tail].map(split);
   return {
     variables: variables.map((definition) => {
       const others = [...definitions.get(definition)];
@@ -61,7 +69,9 @@ export async function prepare(code, keptNames) {
       };
     }),
     properties: propertiesOf(cache),
-    text: (ofVariables, ofProperties) => fill(parts, ofVariables, ofProperties),
+    functions: functionNames,
+    text: (ofVariables, ofProperties, order) =>
+      [0, ...order.map((i) => i + 1), parts.length - 1].map((i) => fill(parts[i], ofVariables, ofProperties)).join(''),
   };
 }
 
@@ -97,30 +107,61 @@ function definitionsOf(ast) {
   return definitions;
 }
 
-function fill(parts, ofVariables, ofProperties) {
-  const nameOf = (place) => (place[0] === 'V' ? ofVariables : ofProperties)[place.slice(1, -1)];
-  return parts
-    .map((part, i) => {
-      const [key, value] = i % 2 ? part.split(':').map(nameOf) : [part];
-      return value === undefined || value === key ? key : `${key}:${value}`;
-    })
-    .join('');
+/** Returns the statements of the function that all of a bundle is in. */
+function bodyOf(ast) {
+  let outermost;
+  ast.walk({
+    push() {},
+    pop() {},
+    _visit(node, descend) {
+      outermost ??= node.TYPE === 'Arrow' ? node : undefined;
+      descend?.call(node);
+    },
+  });
+  return outermost.body;
 }
 
-/** Chooses the short names of what prepare returns by those that are known of variables and properties. */
-export function choose({ variables, properties }, known) {
+/** Splits printed code where names belong: text and places in turns, a place being the numbers of a property and a variable. */
+function split(code) {
+  return code.split(PLACE).map((part, i) => {
+    const numberOf = (kind) => new RegExp(`${kind}(\\d+)`).exec(part)?.[1];
+    return i % 2 ? [numberOf('P'), numberOf('V')] : part;
+  });
+}
+
+function fill(parts, ofVariables, ofProperties) {
+  let code = '';
+  for (const part of parts) {
+    if (typeof part === 'string') {
+      code += part;
+    } else {
+      const property = ofProperties[part[0]];
+      const variable = ofVariables[part[1]];
+      code += property && variable && property !== variable ? `${property}:${variable}` : (property ?? variable);
+    }
+  }
+  return code;
+}
+
+/** Chooses short names, and the order of functions, for what prepare returns, by what is known of such. */
+export function choose({ variables, properties, functions }, known) {
   const ofVariables = [];
-  const free = ({ rivals, taken }, name) =>
-    name && !taken.includes(name) && rivals.every((rival) => ofVariables[rival] !== name);
-  variables.forEach((variable, i) => {
-    const name = known.variables[variable.name];
-    ofVariables[i] = free(variable, name) ? name : undefined;
-  });
-  variables.forEach((variable, i) => {
-    ofVariables[i] ??= SHORT_NAMES.find((name) => free(variable, name));
-  });
+  for (const [i, { name, rivals, taken }] of variables.entries()) {
+    const wanted = known.variables[name];
+    if (wanted && !taken.includes(wanted) && !rivals.some((rival) => ofVariables[rival] === wanted)) {
+      ofVariables[i] = wanted;
+    }
+  }
+  for (const [i, { rivals, taken }] of variables.entries()) {
+    if (!ofVariables[i]) {
+      const others = new Set([...taken, ...rivals.map((rival) => ofVariables[rival])]);
+      ofVariables[i] = SHORT_NAMES.find((name) => !others.has(name));
+    }
+  }
   const used = new Set(properties.map((property) => known.properties[property]));
   const left = SHORT_NAMES.filter((name) => !used.has(name));
   const ofProperties = properties.map((property) => known.properties[property] ?? left.shift());
-  return [ofVariables, ofProperties];
+  const places = new Map(known.functions.map((name, i) => [name, i]));
+  const placeOf = (i) => places.get(functions[i]) ?? places.size;
+  return [ofVariables, ofProperties, [...functions.keys()].sort((a, b) => placeOf(a) - placeOf(b))];
 }
