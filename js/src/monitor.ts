@@ -334,7 +334,7 @@ function confirm(monitor: Monitor, entry: SoftNavigation): void {
   if (view.info.detection === 'heuristic' && !view.reported && Math.abs(startTime - view.beganMs) < LATE_MS) {
     view.info.detection = 'native';
     view.beganMs = startTime;
-    view.vitals.take['soft-navigation']?.([entry] as never[]);
+    view.vitals.navigated(entry);
   }
 }
 
