@@ -4,6 +4,7 @@ import { readServerTimings } from './collect/measures';
 import { COMPACT_VERSION, shorten, unless, writeRow } from './compact';
 import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
+import { isHidden } from './lib/isHidden';
 import { newId } from './lib/newId';
 import { scrubUrl } from './scrub';
 import { isSampled, type Session } from './session';
@@ -36,7 +37,7 @@ export function createFlush(settings: Settings, identity: Identity, session: Ses
     }
     const nowMs = Date.now();
     // Traffic of a page in the background does not keep a session alive.
-    if (phase || !view.sessionId || document.visibilityState === 'visible') {
+    if (phase || !view.sessionId || !isHidden()) {
       const current = session(nowMs);
       view.sessionId ||= current;
     }
