@@ -102,6 +102,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
     ),
     visibility,
     drainVitals: observeVitals(
+      view.vitals,
       ({ startTime, entryType }) => viewAt(monitor, startTime, entryType === 'interaction-contentful-paint').vitals,
       () => monitor.current.vitals,
     ),

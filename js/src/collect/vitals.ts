@@ -27,11 +27,15 @@ export interface Vitals extends Vital {
 }
 
 /**
- * Hands the browser's entries to the vitals of the view that they are of. Returns a
- * function that takes at once what the browser has not delivered yet.
+ * Hands the browser's entries, of the types that the first view's vitals take, to those of the view that they are of.
+ * Returns a function that takes at once what the browser has not delivered yet.
  */
-export function observeVitals(of: (entry: PerformanceEntry) => Vitals, current: () => Vitals): () => void {
-  const drains = keys(current().take).map((type) =>
+export function observeVitals(
+  first: Vitals,
+  of: (entry: PerformanceEntry) => Vitals,
+  current: () => Vitals,
+): () => void {
+  const drains = keys(first.take).map((type) =>
     observe(
       type,
       (entries) => {
