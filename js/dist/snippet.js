@@ -1,1 +1,1 @@
-"use strict";(()=>{try{let r=[];Object.defineProperty(globalThis,"__throughline_early",{value:r,configurable:!0});for(let e of["error","unhandledrejection"])addEventListener(e,t=>r.length<50&&r.push([t,performance.now()]),!0)}catch{}})();
+"use strict";(()=>{try{let n=[];Object.defineProperty(globalThis,"__throughline_early",{value:n,configurable:!0});for(let e of["error","unhandledrejection"])addEventListener(e,t=>n.length<50&&n.push([t,performance.now()]),!0)}catch{}})();

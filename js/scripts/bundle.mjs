@@ -45,5 +45,13 @@ export async function bundle(entry, full = false) {
     mangleCache: Object.fromEntries(own.map((name) => [name, `${name}_`])),
     write: false,
   });
-  return prepare(result.outputFiles[0].text, wordsOf(KEPT_NAMES));
+  const [{ text }] = result.outputFiles;
+  // So esbuild writes ||=, and the like, of such a property; and of an enum, whose members are texts.
+  const missed = own.find((name) => text.includes(`"${name}_"`) || text.includes(`["${name}"] =`));
+  if (missed) {
+    throw new Error(
+      `${missed} is not renamed everywhere: write its assignment out, or call the enum's member otherwise`,
+    );
+  }
+  return prepare(text, wordsOf(KEPT_NAMES));
 }

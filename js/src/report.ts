@@ -39,7 +39,7 @@ export function createFlush(settings: Settings, identity: Identity, session: Ses
     // Traffic of a page in the background does not keep a session alive.
     if (phase || !view.sessionId || !isHidden()) {
       const current = session(nowMs);
-      view.sessionId ||= current;
+      view.sessionId = view.sessionId || current;
     }
     if (!isSampled(view.sessionId, sampleRate)) {
       events = isSampled(view.sessionId, errorRate) ? events.filter((event) => event.row[0] === Kind.error) : [];
@@ -112,7 +112,7 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
     add(startMs, [Kind.page_view, ...columns], view.traceId);
     view.fields = {};
     view.reported = true;
-    view.finished ||= phase === 'final';
+    view.finished = view.finished || phase === 'final';
     for (const sum of view.loads.sums()) {
       add(startMs, [Kind.resources, ...sum]);
     }

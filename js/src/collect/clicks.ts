@@ -20,8 +20,8 @@ const FIELD = 'input,select,textarea,label,option,video,audio,[contenteditable]'
 
 /** Places in the row of an action; a click has neither kind nor count. */
 enum Place {
-  kind = 3,
-  count,
+  kindAt = 3,
+  countAt,
 }
 
 /** The clicks of one view. */
@@ -44,7 +44,7 @@ export function createClicks(): Clicks {
 
   /** Says what a click was; what is said first counts. */
   function judge(kind: ActionKind): void {
-    row[Place.kind] ||= kind;
+    row[Place.kindAt] ||= kind;
   }
 
   function waitForAnswer(clicked: Element): void {
@@ -79,9 +79,9 @@ export function createClicks(): Clicks {
       const again = clicked === element && timeStamp - lastMs < RAGE_MS;
       lastMs = timeStamp;
       if (again) {
-        row[Place.count] = ++count;
+        row[Place.countAt] = ++count;
         if (count >= RAGE_CLICKS) {
-          row[Place.kind] = 'rage_click';
+          row[Place.kindAt] = 'rage_click';
         }
         return undefined;
       }
