@@ -47,7 +47,7 @@ export async function bundle(entry, full = false) {
   });
   const [{ text }] = result.outputFiles;
   // So esbuild writes ||=, and the like, of such a property; and of an enum, whose members are texts.
-  const missed = own.find((name) => text.includes(`"${name}_"`) || text.includes(`["${name}"] =`));
+  const missed = own.find((name) => text.includes(`"${name}_"`) || text.includes(`] = "${name}"`));
   if (missed) {
     throw new Error(
       `${missed} is not renamed everywhere: write its assignment out, or call the enum's member otherwise`,
