@@ -1,1 +1,1 @@
-"use strict";(()=>{try{let n=[];Object.defineProperty(globalThis,"__throughline_early",{value:n,configurable:!0});for(let e of["error","unhandledrejection"])addEventListener(e,t=>n.length<50&&n.push([t,performance.now()]),!0)}catch{}})();
+"use strict";(()=>{try{let e=[];Object.defineProperty(globalThis,"__throughline_early",{value:e,configurable:!0});for(let r of["error","unhandledrejection"])addEventListener(r,r=>e.length<50&&e.push([r,performance.now()]),!0)}catch{}})();
