@@ -57,7 +57,7 @@ export type Fields = { [column in Col]?: string | number };
 
 const { stringify } = JSON;
 const { isArray } = Array;
-const { keys } = Object;
+export const { keys } = Object;
 
 /**
  * Writes rows as JSON. What is undefined, empty or no number is skipped: a negative

@@ -1,4 +1,5 @@
 import { guard } from './lib/guard';
+import { isHidden } from './lib/isHidden';
 import { listen } from './lib/listen';
 import { whenIdle } from './lib/whenIdle';
 import type { MaybePrerendered } from './view';
@@ -28,7 +29,7 @@ export function watchLifecycle(injected: boolean, turns: Turns): void {
   }
   listen('visibilitychange pagehide', ({ type }) => {
     gone ||= type === 'pagehide';
-    if (document.visibilityState === 'hidden' || type === 'pagehide') {
+    if (isHidden() || type === 'pagehide') {
       turns.hidden(gone);
     }
   });
@@ -52,10 +53,8 @@ export function watchLifecycle(injected: boolean, turns: Turns): void {
     if (document.readyState === 'complete') {
       settle(turns);
     } else {
-      addEventListener(
-        'load',
-        guard(() => settle(turns)),
-      );
+      // Captured, those of images would come by as well.
+      listen('load', () => settle(turns), false);
     }
   };
   if ((document as MaybePrerendered).prerendering) {

@@ -60,8 +60,8 @@ interface Monitor {
   drainVitals(): void;
   /** Whether every request of the page is known while it runs. */
   seesAll: boolean;
-  view: View;
-  /** The view before it. */
+  current: View;
+  /** The view before it; the same if there was none. */
   previous: View;
   recentFrames: LongFrame[];
   /** Whether the user is gone, as far as is known. */
@@ -102,16 +102,17 @@ export function startMonitor(settings: Settings, begunMs: number): void {
     ),
     visibility,
     drainVitals: observeVitals(
+      view.vitals,
       ({ startTime, entryType }) => viewAt(monitor, startTime, entryType === 'interaction-contentful-paint').vitals,
-      () => monitor.view.vitals,
+      () => monitor.current.vitals,
     ),
     // Requests that began before fetch and XMLHttpRequest were replaced are not known while they run.
     seesAll: !!matters && document.scripts.length < 2,
-    view,
+    current: view,
     previous: view,
   };
   const found = (error: Found, atMs = now()) => {
-    const { view } = monitor;
+    const { current: view } = monitor;
     countError(view.errors, error, atMs);
     view.clicks.answered(true);
     monitor.queued(view);
@@ -136,7 +137,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
   offerApi({
     identity,
     event: (name, attributes) =>
-      add(monitor, monitor.view, now(), [Kind.action, name, undefined, 'event', undefined, undefined, attributes]),
+      add(monitor, monitor.current, now(), [Kind.action, name, undefined, 'event', undefined, undefined, attributes]),
     error: found,
     view: () => turnTo(monitor, now(), 'manual'),
     decided() {
@@ -154,8 +155,9 @@ export function startMonitor(settings: Settings, begunMs: number): void {
  * Returns the view in which something began. What began with the click that brought a view about is of
  * the one before, unless it comes with the view.
  */
-function viewAt({ view, previous }: Monitor, ms: number, comesWithView?: boolean): View {
-  return ms > view.beganMs || (comesWithView && ms >= view.beganMs) || view === previous ? view : previous;
+function viewAt({ current, previous }: Monitor, ms: number, comesWithView?: boolean): View {
+  const { beganMs } = current;
+  return ms > beganMs || (comesWithView && ms >= beganMs) ? current : previous;
 }
 
 function add(monitor: Monitor, view: View, atMs: number, row: unknown[]): void {
@@ -165,14 +167,14 @@ function add(monitor: Monitor, view: View, atMs: number, row: unknown[]): void {
 
 function collectActions(monitor: Monitor): void {
   listen('click', (event) => {
-    const { view } = monitor;
+    const { current: view } = monitor;
     const row = view.clicks.take(event);
     if (row) {
       add(monitor, view, event.timeStamp, row);
     }
   });
   listen(ANSWERS, () => {
-    const { clicks, scrolling } = monitor.view;
+    const { clicks, scrolling } = monitor.current;
     clicks.answered();
     scrolling.look();
   });
@@ -182,12 +184,12 @@ function turnsOf(monitor: Monitor): Turns {
   const { visibility } = monitor;
   return {
     loaded() {
-      if (monitor.view.info.navigation !== 'soft') {
+      if (monitor.current.info.navigation !== 'soft') {
         tellEarly(monitor);
       }
     },
     hidden(gone) {
-      const { view, previous } = monitor;
+      const { current: view, previous } = monitor;
       gather(monitor, true, gone);
       if (previous !== view) {
         finish(monitor, previous, true);
@@ -200,7 +202,7 @@ function turnsOf(monitor: Monitor): Turns {
       }
       finish(monitor, view, true);
     },
-    frozen: (fromMs, toMs) => addState(monitor.view, 'frozen', fromMs, toMs),
+    frozen: (fromMs, toMs) => addState(monitor.current, 'frozen', fromMs, toMs),
     restored(atMs) {
       const view = switchTo(monitor, atMs, 'back_forward_cache');
       view.vitals.restored();
@@ -212,7 +214,7 @@ function turnsOf(monitor: Monitor): Turns {
 /** Sends the early report of the view, if it has none yet. */
 function tellEarly(monitor: Monitor): void {
   gather(monitor, false, false);
-  const { view, flush } = monitor;
+  const { current: view, flush } = monitor;
   if (!view.reported) {
     const { [Col.fcp_ms]: fcp } = view.vitals.read();
     measured(view, { [Col.fcp_ms]: fcp });
@@ -280,18 +282,18 @@ function beginView(
 
 /** Ends the view, and begins the next one. */
 function switchTo(monitor: Monitor, atMs: number, navigation: Navigation, detection?: Detection): View {
-  const { view, previous } = monitor;
+  const { current: view, previous } = monitor;
   if (previous !== view) {
     finish(monitor, previous, false);
   }
   monitor.previous = view;
-  monitor.view = beginView(monitor, atMs, navigation, detection);
-  return monitor.view;
+  monitor.current = beginView(monitor, atMs, navigation, detection);
+  return monitor.current;
 }
 
 /** The path has changed, or the page says that it is another. */
 function turnTo(monitor: Monitor, atMs: number, detection: Detection | undefined): void {
-  const { view } = monitor;
+  const { current: view } = monitor;
   view.clicks.answered();
   if (!detection && !view.reported && !view.beganMs) {
     // The page puts its address right before anybody has done anything: the view is of where that led.
@@ -310,7 +312,7 @@ function turnTo(monitor: Monitor, atMs: number, detection: Detection | undefined
   setTimeout(guard(finish), LATE_MS, monitor, view, false);
   // Nobody waits for the early report of a route, but who stays is not to be lost with the tab.
   setTimeout(
-    guard(() => monitor.view === next && tellEarly(monitor)),
+    guard(() => monitor.current === next && tellEarly(monitor)),
     HOLD_MS,
   );
 }
@@ -328,12 +330,12 @@ function takeOver(before: View, view: View): void {
 
 /** Takes in what the browser says of a soft navigation. */
 function confirm(monitor: Monitor, entry: SoftNavigation): void {
-  const { view } = monitor;
+  const { current: view } = monitor;
   const { startTime } = entry;
   if (view.info.detection === 'heuristic' && !view.reported && Math.abs(startTime - view.beganMs) < LATE_MS) {
     view.info.detection = 'native';
     view.beganMs = startTime;
-    view.vitals.take['soft-navigation']?.([entry] as never[]);
+    view.vitals.navigated(entry);
   }
 }
 
@@ -362,7 +364,7 @@ function addRequest(monitor: Monitor, request: FinishedRequest): void {
 
 /** Takes in what the browser knows by now. */
 function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
-  const { view } = monitor;
+  const { current: view } = monitor;
   monitor.gone = gone;
   monitor.requests.drain(leaving, gone);
   monitor.drainVitals();
@@ -374,12 +376,12 @@ function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
   judgePage(monitor, gone);
 }
 
-function judgePage({ view, requests, seesAll, queued }: Monitor, gone: boolean): void {
+function judgePage({ current: view, requests, seesAll, queued }: Monitor, gone: boolean): void {
   const entry = navigationEntry();
   const { page, beganMs } = view;
   const restored = view.info.navigation === 'back_forward_cache';
   const nowMs = now();
-  const openMs = __FULL__ ? requests.open().map((request) => request.startMs) : [];
+  const openMs = __FULL__ ? requests.running().map((request) => request.startMs) : [];
   const done =
     page &&
     settlePage(page, {

@@ -4,6 +4,7 @@ import { readServerTimings } from './collect/measures';
 import { COMPACT_VERSION, shorten, unless, writeRow } from './compact';
 import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
+import { isHidden } from './lib/isHidden';
 import { newId } from './lib/newId';
 import { scrubUrl } from './scrub';
 import { isSampled, type Session } from './session';
@@ -36,9 +37,9 @@ export function createFlush(settings: Settings, identity: Identity, session: Ses
     }
     const nowMs = Date.now();
     // Traffic of a page in the background does not keep a session alive.
-    if (phase || !view.sessionId || document.visibilityState === 'visible') {
+    if (phase || !view.sessionId || !isHidden()) {
       const current = session(nowMs);
-      view.sessionId ||= current;
+      view.sessionId = view.sessionId || current;
     }
     if (!isSampled(view.sessionId, sampleRate)) {
       events = isSampled(view.sessionId, errorRate) ? events.filter((event) => event.row[0] === Kind.error) : [];
@@ -111,7 +112,7 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
     add(startMs, [Kind.page_view, ...columns], view.traceId);
     view.fields = {};
     view.reported = true;
-    view.finished ||= phase === 'final';
+    view.finished = view.finished || phase === 'final';
     for (const sum of view.loads.sums()) {
       add(startMs, [Kind.resources, ...sum]);
     }
@@ -127,9 +128,9 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
     add(startMs, row);
   }
   // What becomes of the last click is not known yet, if there is time to wait for it.
-  const open = leaving ? undefined : view.clicks.open();
+  const pending = leaving ? undefined : view.clicks.pending();
   for (const event of view.events.splice(0)) {
-    (event.row === open ? view.events : events).push(event);
+    (event.row === pending ? view.events : events).push(event);
   }
   return events;
 }

@@ -36,48 +36,31 @@ export function createTransport(url: string): Send {
   let pauseMs = PAUSE_MS;
   let paused = false;
 
-  function asItGoes(body: string): boolean {
-    try {
-      // The browser sends it by itself, whatever becomes of the page, and it is no ping.
-      if (fetchLater?.(url, { method: 'POST', body, activateAfter: 0, credentials: 'omit' })) {
-        return true;
-      }
-    } catch {
-      // Not allowed here, or too much at a time.
-    }
-    try {
-      return beacon(url, body);
-    } catch {
-      return false;
-    }
-  }
+  const withBody = (body: string, keepalive: boolean) =>
+    ({ method: 'POST', body, keepalive, activateAfter: 0, credentials: 'omit' }) as const;
 
-  function byFetch(body: string): boolean {
+  // The browser sends what is for later by itself, whatever becomes of the page, and it is no ping.
+  // It may not be allowed here, or be too much at a time.
+  const asItGoes = (body: string) => guard(() => fetchLater?.(url, withBody(body, true)))() || guard(beacon)(url, body);
+
+  const byFetch = guard((body: string) => {
     const bytes = byteLength(body);
+    const ended = guard((answer?: Response) => {
+      onTheWay -= bytes;
+      answered(body, answer?.status, answer?.headers);
+    });
     // Browsers refuse what is too much, but take it from a page that stays.
-    const keepalive = onTheWay + bytes <= KEEPALIVE_BYTES;
-    try {
-      fetch(url, { method: 'POST', body, keepalive, credentials: 'omit' }).then(
-        guard((response: Response) => {
-          onTheWay -= bytes;
-          answered(body, response);
-        }),
-        guard(() => {
-          onTheWay -= bytes;
-          keep(body);
-        }),
-      );
-      onTheWay += bytes;
-      return true;
-    } catch {
-      return false;
-    }
-  }
+    fetch(url, withBody(body, onTheWay + bytes <= KEEPALIVE_BYTES)).then(ended, () => ended());
+    onTheWay += bytes;
+    return true;
+  });
 
-  function answered(body: string, { status, headers }: Response): void {
-    if (status === 429 || status === 503) {
+  function answered(body: string, status?: number, headers?: Headers): void {
+    if (!status) {
       keep(body);
-      pause(Number(headers.get('retry-after')) * 1000);
+    } else if (status === 429 || status === 503) {
+      keep(body);
+      pause(Number(headers?.get('retry-after')) * 1000);
     } else {
       pauseMs = PAUSE_MS;
       paused || again();
@@ -85,7 +68,7 @@ export function createTransport(url: string): Send {
   }
 
   function keep(body: string): void {
-    if (byteLength(kept.join('')) + byteLength(body) <= MAX_KEPT_BYTES) {
+    if (byteLength(kept.join('') + body) <= MAX_KEPT_BYTES) {
       kept.push(body);
     }
   }
@@ -106,7 +89,7 @@ export function createTransport(url: string): Send {
   }
 
   /** Sends what was kept; its receiver compares the two clocks by when it was sent. */
-  function again(by = byFetch): void {
+  function again(by: (body: string) => unknown = byFetch): void {
     for (const body of kept.splice(0)) {
       by(body.replace(/^\[2,\d+/, `[2,${Date.now()}`)) || keep(body);
     }
@@ -115,10 +98,7 @@ export function createTransport(url: string): Send {
   listen('online', () => paused || again());
   // Not captured, so that the last reports go first. Any later the browser has given up
   // what is on its way, though it arrives.
-  addEventListener(
-    'pagehide',
-    guard(() => again(asItGoes)),
-  );
+  listen('pagehide', () => again(asItGoes), false);
 
   // Blockers stop requests of sendBeacon's type more often than fetches, but
   // browsers keep it alive more surely when the page goes.

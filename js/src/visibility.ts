@@ -1,3 +1,4 @@
+import { isHidden } from './lib/isHidden';
 import { listen } from './lib/listen';
 import { navigationEntry } from './lib/navigationEntry';
 import type { MaybePrerendered } from './view';
@@ -16,7 +17,6 @@ export interface Visibility {
  */
 export function watchVisibility(): Visibility {
   const page = document as MaybePrerendered;
-  const isHidden = () => document.visibilityState === 'hidden';
   const activatedMs = () => navigationEntry()?.activationStart || 0;
   let hides: number[] = [];
   let shownMs = Number.POSITIVE_INFINITY;

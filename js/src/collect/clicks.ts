@@ -20,8 +20,8 @@ const FIELD = 'input,select,textarea,label,option,video,audio,[contenteditable]'
 
 /** Places in the row of an action; a click has neither kind nor count. */
 enum Place {
-  kind = 3,
-  count,
+  kindAt = 3,
+  countAt,
 }
 
 /** The clicks of one view. */
@@ -29,7 +29,7 @@ export interface Clicks {
   /** Takes a click; returns its row, which may yet change, unless it repeats the one before. */
   take(event: Event): unknown[] | undefined;
   /** The row of the last click, while it may yet change. */
-  open(): unknown[] | undefined;
+  pending(): unknown[] | undefined;
   /** Something happened to the page: an error, or anything else that answers a click. */
   answered(error?: boolean): void;
 }
@@ -44,7 +44,7 @@ export function createClicks(): Clicks {
 
   /** Says what a click was; what is said first counts. */
   function judge(kind: ActionKind): void {
-    row[Place.kind] ||= kind;
+    row[Place.kindAt] ||= kind;
   }
 
   function waitForAnswer(clicked: Element): void {
@@ -79,9 +79,9 @@ export function createClicks(): Clicks {
       const again = clicked === element && timeStamp - lastMs < RAGE_MS;
       lastMs = timeStamp;
       if (again) {
-        row[Place.count] = ++count;
+        row[Place.countAt] = ++count;
         if (count >= RAGE_CLICKS) {
-          row[Place.kind] = 'rage_click';
+          row[Place.kindAt] = 'rage_click';
         }
         return undefined;
       }
@@ -96,7 +96,7 @@ export function createClicks(): Clicks {
       }
       return row;
     },
-    open: () => (stopWaiting || now() - lastMs < ERROR_MS ? row : undefined),
+    pending: () => (stopWaiting || now() - lastMs < ERROR_MS ? row : undefined),
     answered(error) {
       stopWaiting?.();
       if (error && now() - lastMs < ERROR_MS) {

@@ -16,7 +16,7 @@ interface Interaction {
   id: number;
   durationMs: number;
   /** Its longest events: of one click there can be several. */
-  entries: EventTiming[];
+  slowest: EventTiming[];
 }
 
 /** Shorter interactions are counted, but not told. */
@@ -50,9 +50,9 @@ export function createInteractions(frames: Frames, isLoad: boolean): Vital {
     const found = longest[Math.min(longest.length - 1, Math.floor((countInteractions() - countBefore) / 50))];
     // At each change, since the element may be gone from the page when the view ends,
     // and other events that have to do with it are not recent then.
-    if (found && (found !== told || entries.some((e) => sameFrame(e, found.entries[0])))) {
+    if (found && (found !== told || entries.some((e) => sameFrame(e, found.slowest[0])))) {
       const { [Col.inp_element]: element } = fields;
-      fields = interactionFields(found.durationMs, found.entries, recent);
+      fields = interactionFields(found.durationMs, found.slowest, recent);
       fields[Col.inp_element] = (found === told && element) || fields[Col.inp_element];
       told = found;
       blame();
@@ -61,7 +61,7 @@ export function createInteractions(frames: Frames, isLoad: boolean): Vital {
 
   /** Names the script that the interaction waited for, once its frame is known. */
   function blame(): void {
-    const first = told?.entries[0];
+    const first = told?.slowest[0];
     if (first) {
       Object.assign(fields, frames.longestScript(first.startTime, first.startTime + first.duration));
     }
@@ -91,12 +91,12 @@ function rank(longest: Interaction[], entry: EventTiming): void {
     return;
   }
   if (!known) {
-    longest.push({ id, durationMs: duration, entries: [entry] });
+    longest.push({ id, durationMs: duration, slowest: [entry] });
   } else if (duration > known.durationMs) {
     known.durationMs = duration;
-    known.entries = [entry];
-  } else if (duration === known.durationMs && entry.startTime === known.entries[0]?.startTime) {
-    known.entries.push(entry);
+    known.slowest = [entry];
+  } else if (duration === known.durationMs && entry.startTime === known.slowest[0]?.startTime) {
+    known.slowest.push(entry);
   }
   longest.sort((a, b) => b.durationMs - a.durationMs).splice(MAX_LONGEST);
 }

@@ -48,7 +48,7 @@ export interface Notes {
    */
   finish(gone: boolean): void;
   /** The requests that run, or ended and are not delivered. */
-  open(): OpenRequest[];
+  running(): OpenRequest[];
 }
 
 /** How long after its end a request's entry may come; the entry of a stream comes at the end of its body. */
@@ -71,11 +71,11 @@ export function createNotes(
   traced: string[],
 ): Notes {
   let notes: Note[] = [];
-  const open = () => notes.filter((note) => !note.delivered);
+  const running = () => notes.filter((note) => !note.delivered);
 
   function begin(method: string, url: string, initiator: string): Begun | undefined {
     const { href, pathname, origin } = new URL(url, document.baseURI);
-    if (!/^http/.test(href) || href === collectUrl || open().length >= MAX_OPEN) {
+    if (!/^http/.test(href) || href === collectUrl || running().length >= MAX_OPEN) {
       return undefined;
     }
     const note: Note = {
@@ -124,7 +124,7 @@ export function createNotes(
 
   return {
     begin,
-    open,
+    running,
     join(entry) {
       const note = findNote(notes, entry);
       if (note) {
@@ -137,7 +137,7 @@ export function createNotes(
     },
     finish(gone) {
       const nowMs = now();
-      for (const note of open()) {
+      for (const note of running()) {
         const { endMs = nowMs, failure } = note;
         const left = note.endMs === undefined ? matters(note) : failure === 'network' && nowMs - endMs < LEAVING_MS;
         if (gone && left) {

@@ -68,13 +68,13 @@ export function createPaints(view: Start, visibility: Visibility): Vitals {
         }
       },
       'interaction-contentful-paint': takeInteraction,
-      'soft-navigation'([entry]: SoftNavigation[]) {
-        firstMs = entry?.presentationTime || entry?.paintTime;
-        const paint = entry?.getLargestInteractionContentfulPaint?.();
-        if (paint) {
-          takeInteraction([paint]);
-        }
-      },
+    },
+    navigated(entry) {
+      firstMs = entry.presentationTime || entry.paintTime;
+      const paint = entry.getLargestInteractionContentfulPaint?.();
+      if (paint) {
+        takeInteraction([paint]);
+      }
     },
     read() {
       if (restored) {

@@ -24,7 +24,7 @@ export interface FinishedRequest {
   row: unknown[];
 }
 
-export interface Requests extends Pick<Notes, 'open'> {
+export interface Requests extends Pick<Notes, 'running'> {
   /**
    * Delivers what the browser has measured and not told yet. When the page may
    * not live on (leaving), also what will not be told in time and, when the user
@@ -78,7 +78,7 @@ export function collectRequests(
     guard(patchXhr)(guard(notes.begin));
   }
   return {
-    open: () => notes?.open() || [],
+    running: () => notes?.running() || [],
     drain(leaving, gone) {
       drain?.();
       if (leaving) {

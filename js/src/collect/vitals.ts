@@ -1,11 +1,11 @@
-import { Col, type Fields } from '../compact';
+import { Col, type Fields, keys } from '../compact';
 import { listen } from '../lib/listen';
 import { observe } from '../lib/observe';
 import { whenIdle } from '../lib/whenIdle';
 import type { Visibility } from '../visibility';
 import { createFrames, type LongFrame } from './frames';
 import { createInteractions, EVENT_THRESHOLD_MS } from './interactions';
-import { createPaints, type Start } from './paints';
+import { createPaints, type SoftNavigation, type Start } from './paints';
 import { createShifts } from './shifts';
 
 /** One of the Web Vitals of a view, or two that come together. */
@@ -18,30 +18,24 @@ export interface Vital {
 
 /** The Web Vitals of one view. */
 export interface Vitals extends Vital {
+  /** The browser says that the view is a soft navigation, and when it was painted. */
+  navigated(entry: SoftNavigation): void;
   /** What is painted from now on is an answer to the user's input. */
   settle(): void;
   /** The view is drawn again: it came back from the back/forward cache. */
   restored(): void;
 }
 
-/** Which entries make vitals. */
-const TYPES = [
-  'paint',
-  'largest-contentful-paint',
-  'interaction-contentful-paint',
-  'layout-shift',
-  'event',
-  'first-input',
-  'long-animation-frame',
-  'longtask',
-];
-
 /**
- * Hands the browser's entries to the vitals of the view that they are of. Returns a
- * function that takes at once what the browser has not delivered yet.
+ * Hands the browser's entries, of the types that the first view's vitals take, to those of the view that they are of.
+ * Returns a function that takes at once what the browser has not delivered yet.
  */
-export function observeVitals(of: (entry: PerformanceEntry) => Vitals, current: () => Vitals): () => void {
-  const drains = TYPES.map((type) =>
+export function observeVitals(
+  first: Vitals,
+  of: (entry: PerformanceEntry) => Vitals,
+  current: () => Vitals,
+): () => void {
+  const drains = keys(first.take).map((type) =>
     observe(
       type,
       (entries) => {
@@ -77,7 +71,8 @@ export function createVitals(view: Start, visibility: Visibility, recent: LongFr
   const shifts = createShifts();
   const interactions = createInteractions(frames, !view.beganMs);
   return {
-    take: Object.assign({}, frames.take, paints.take, shifts.take, interactions.take),
+    // In the order in which they are asked for what the browser has not delivered yet.
+    take: { ...paints.take, ...shifts.take, ...interactions.take, ...frames.take },
     read() {
       const painted = paints.read();
       return {
@@ -89,6 +84,7 @@ export function createVitals(view: Start, visibility: Visibility, recent: LongFr
       };
     },
     settle: paints.settle,
+    navigated: paints.navigated,
     restored: paints.restored,
   };
 }

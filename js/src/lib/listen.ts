@@ -1,8 +1,11 @@
 import { guard } from './guard';
 
-/** Calls then at each event of these types, with a space between, that reaches the window, before the page hears of it. */
-export function listen<E extends Event>(types: string, then: (event: E) => void): void {
+/**
+ * Calls then at each event of these types, with a space between, that reaches the window: before the page hears
+ * of it or, without capture, among the page's own listeners there.
+ */
+export function listen<E extends Event>(types: string, then: (event: E) => void, capture = true): void {
   for (const type of types.split(' ')) {
-    addEventListener(type, guard(then as (event: Event) => void), { capture: true, passive: true });
+    addEventListener(type, guard(then as (event: Event) => void), { capture, passive: true });
   }
 }

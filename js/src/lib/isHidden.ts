@@ -1,0 +1,2 @@
+/** Whether nobody sees the page. */
+export const isHidden = () => document.visibilityState === 'hidden';
