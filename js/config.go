@@ -30,10 +30,10 @@ type Config struct {
 	Transactions []Transaction `json:"transactions,omitempty"`
 }
 
-// wantsFull says whether it takes the larger script: the other cannot replace functions
-// of the page, nor observe marks and measures.
+// wantsFull says whether it takes the larger script: the other does not replace fetch
+// and XMLHttpRequest.
 func (c Config) wantsFull() bool {
-	return c.ConsoleErrors || c.UserTiming != "" || len(c.TraceOrigins) > 0 ||
+	return len(c.TraceOrigins) > 0 ||
 		slices.ContainsFunc(c.Transactions, func(t Transaction) bool { return t.Request != nil })
 }
 

@@ -15,13 +15,11 @@ func TestScript_HoldsTheConfigInPlaceOfThePlaceholder(t *testing.T) {
 	paid := Transaction{Name: "Pay", Version: "3c4d", Request: &Request{Method: "POST", Path: "^/api/pay$"}}
 	usual := Config{
 		Collect: "/v1/events?key=k1", Environment: "staging", Transactions: []Transaction{viewed},
-		Consent: true, SampleRate: &half, ErrorSampleRate: &half,
+		Consent: true, SampleRate: &half, ErrorSampleRate: &half, ConsoleErrors: true, UserTiming: "^cart",
 	}
 	holds(t, usual, lean)
 	for _, more := range []func(*Config){
 		func(c *Config) { c.Transactions = append(c.Transactions, paid) },
-		func(c *Config) { c.ConsoleErrors = true },
-		func(c *Config) { c.UserTiming = "^cart" },
 		func(c *Config) { c.TraceOrigins = []string{"self"} },
 	} {
 		wanted := usual

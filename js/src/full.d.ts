@@ -1,5 +1,5 @@
 /**
- * Set by the build: whether the bundle holds what few apps switch on. Those that do
- * not get a smaller script.
+ * Set by the build: whether the bundle can replace fetch and XMLHttpRequest. Apps that
+ * switch on nothing that needs it get a smaller script.
  */
 declare const __FULL__: boolean;

@@ -118,14 +118,14 @@ export function startMonitor(settings: Settings, begunMs: number): void {
     monitor.queued(view);
   };
   collectErrors(found);
-  if (__FULL__ && config.consoleErrors) {
+  if (config.consoleErrors) {
     guard(collectConsole)(found);
   }
   collectViolations(found, collectUrl);
   collectMeasures(
     (atMs, ...columns) => add(monitor, viewAt(monitor, atMs), atMs, [Kind.measure, ...columns]),
     (ms) => startOf(viewAt(monitor, ms)),
-    __FULL__ && config.userTiming ? new RegExp(config.userTiming) : undefined,
+    config.userTiming ? new RegExp(config.userTiming) : undefined,
   );
   collectActions(monitor);
   const turns = turnsOf(monitor);

@@ -29,7 +29,7 @@ export function collectMeasures(found: Found, startOf: (ms: number) => number, a
       }
     }
   });
-  if (__FULL__ && allowed) {
+  if (allowed) {
     for (const kind of ['mark', 'measure']) {
       observe(kind, (entries) => {
         for (const { name, startTime, duration } of entries) {

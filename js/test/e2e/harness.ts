@@ -64,7 +64,7 @@ export function script(
 ): string {
   const config: Config = { collect, environment: 'test', transactions, ...more };
   // As embed.go chooses.
-  const wants = config.consoleErrors || config.userTiming || config.traceOrigins || transactions.some((t) => t.request);
+  const wants = config.traceOrigins || transactions.some((t) => t.request);
   return (wants ? full : lean).replace('__THROUGHLINE_CONFIG__', JSON.stringify(config));
 }
 
