@@ -112,7 +112,11 @@ func (s *stage) won(selectors Selectors, alternative int, err error) error {
 // run executes the step on a page, whose surface it puts on the stage. Failures
 // are a *Fault or the context's error.
 func (s Step) run(ctx context.Context, page Page, on *stage) error {
-	surface, err := page.In(ctx, s.Place)
+	place, err := s.Place.resolve(ctx, on)
+	if err != nil {
+		return err
+	}
+	surface, err := page.In(ctx, place)
 	if err != nil {
 		return err
 	}

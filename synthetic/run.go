@@ -88,7 +88,11 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, base *url.URL, val
 	}
 	outcome.Selector, outcome.Alternative = on.selector, on.alternative
 	outcome.Duration = r.now().Sub(outcome.Started)
-	if clean, ok := beacon.CleanURL(page.URL()); ok && len(clean) <= beacon.MaxURLBytes {
+	at := Surface(page)
+	if on.Surface != nil {
+		at = on.Surface
+	}
+	if clean, ok := beacon.CleanURL(at.URL()); ok && len(clean) <= beacon.MaxURLBytes {
 		outcome.URL = clean
 	}
 	if err != nil {

@@ -215,5 +215,6 @@ func (w *writer) settings(j *Journey) {
 // step writes what a step does, without its type.
 func (w *writer) step(step Step) {
 	step.Action.write(w)
+	w.place(step.Place)
 	w.expected(step.Expect)
 }
