@@ -140,7 +140,11 @@ func (s Step) run(ctx context.Context, page Page, on *stage) error {
 	if request, ok := s.Action.(Request); ok {
 		return request.run(ctx, on)
 	}
-	surface, err := page.In(ctx, s.Place)
+	place, err := s.Place.resolve(ctx, on)
+	if err != nil {
+		return err
+	}
+	surface, err := page.In(ctx, place)
 	if err != nil {
 		return err
 	}

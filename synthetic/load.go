@@ -288,7 +288,7 @@ func finishStep(r *reader, step Step, kind stepKind) Step {
 	if kind.read == nil || r.failed() {
 		return step
 	}
-	readPlace(r)
+	step.Place = readPlace(r)
 	step.Expect = readExpected(r)
 	step.Action = kind.read(r)
 	r.done()
@@ -296,16 +296,6 @@ func finishStep(r *reader, step Step, kind stepKind) Step {
 		step.Name = cut(step.Action.label(), beacon.MaxNameBytes)
 	}
 	return step
-}
-
-// readPlace reads where the step acts.
-func readPlace(r *reader) {
-	if target := r.text("target", optional); target != "" && target != "main" {
-		r.fail("target", "only the main page is supported, not popups or other targets")
-	}
-	if frames, given := r.list("frame"); given && len(frames) > 0 {
-		r.fail("frame", "only the main frame is supported, not frames within it")
-	}
 }
 
 // stepKind is one row of the table of supported step types.

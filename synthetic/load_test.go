@@ -226,3 +226,27 @@ func FuzzLoad(f *testing.F) {
 		checkWritten(t, journey)
 	})
 }
+
+func TestLoadFile_Places(t *testing.T) {
+	for file, want := range map[string][]Place{
+		"good_places.yaml": {
+			{}, {Frame: []int{0, 2}}, {Target: "https://pay.example/${order}?a=b"},
+			{Target: "help", Frame: []int{1}}, {Target: "https://pay.example/"}, {Target: "https://pay.example/"},
+		},
+		"good_places.json": {
+			{}, {Frame: []int{0, 2}}, {Target: "https://pay.example/?price=$${5}"}, {Target: "https://pay.example/"},
+		},
+	} {
+		journey, err := LoadFile(filepath.Join(journeys, file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []Place
+		for _, step := range journey.Steps {
+			got = append(got, step.Place)
+		}
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%s: %s", file, diff)
+		}
+	}
+}

@@ -24,17 +24,6 @@ type Page interface {
 	Close(ctx context.Context) error
 }
 
-// Place is where in the browser a step acts. The zero value is the main frame of
-// the page that the run began with.
-type Place struct {
-	// Target is the exact address of a popup or of a frame in a process of its
-	// own; empty is the page.
-	Target string
-	// Frame leads from the target's main frame to a frame within it: the index of
-	// a child frame, of a child of that, and so on.
-	Frame []int
-}
-
 // Surface is a document that steps can act on: that of the page, of a popup or of
 // a frame.
 type Surface interface {

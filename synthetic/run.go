@@ -91,7 +91,11 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, on *stage, index i
 	}
 	outcome.Selector, outcome.Alternative, outcome.HTTP = on.selector, on.alternative, on.http
 	outcome.Duration = r.now().Sub(outcome.Started)
-	if clean, ok := beacon.CleanURL(cmp.Or(on.address, page.URL())); ok && len(clean) <= beacon.MaxURLBytes {
+	at := Surface(page)
+	if on.Surface != nil {
+		at = on.Surface
+	}
+	if clean, ok := beacon.CleanURL(cmp.Or(on.address, at.URL())); ok && len(clean) <= beacon.MaxURLBytes {
 		outcome.URL = clean
 	}
 	if err != nil {

@@ -215,18 +215,6 @@ func (w *writer) settings(j *Journey) {
 	w.variables(j.Variables)
 }
 
-// place writes where a step acts, unless that is the page itself.
-func (w *writer) place(place Place) {
-	w.given("target", place.Target)
-	frames := make([]node, 0, len(place.Frame))
-	for _, index := range place.Frame {
-		frames = append(frames, node{value: float64(index)})
-	}
-	if len(frames) > 0 {
-		w.put("frame", frames)
-	}
-}
-
 // step writes what a step does, without its type.
 func (w *writer) step(step Step) {
 	w.place(step.Place)

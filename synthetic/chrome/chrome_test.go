@@ -606,7 +606,7 @@ func TestPage_TabClosed(t *testing.T) {
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/")
 	time.AfterFunc(50*time.Millisecond, func() {
-		cdp.Call(page.alive, browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: page.target.TargetID})
+		cdp.Call(page.alive, browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: page.id})
 	})
 	err := page.WaitForExpression(within(t, 3*time.Second), "false")
 	wantFault(t, err, beacon.ReasonNavigation, "closed its tab")

@@ -24,7 +24,7 @@ type offset struct {
 }
 
 // Click implements [synthetic.Pointer].
-func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) (won int, err error) {
+func (p *surface) Click(ctx context.Context, selectors synthetic.Selectors, options synthetic.ClickOptions) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	at, won, err := p.aimAt(ctx, selectors, options.Offset, false)
@@ -46,7 +46,7 @@ func (p *Page) Click(ctx context.Context, selectors synthetic.Selectors, options
 
 // aimAt waits until an element can be clicked, and tells where. One that is only
 // pointed at may be disabled.
-func (p *Page) aimAt(ctx context.Context, selectors synthetic.Selectors, point *synthetic.Point, pointing bool) (at aim, won int, err error) {
+func (p *surface) aimAt(ctx context.Context, selectors synthetic.Selectors, point *synthetic.Point, pointing bool) (at aim, won int, err error) {
 	var place *offset
 	if point != nil {
 		place = &offset{X: point.X, Y: point.Y}
@@ -54,6 +54,9 @@ func (p *Page) aimAt(ctx context.Context, selectors synthetic.Selectors, point *
 	won, err = p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
 		at = aim{}
 		err := p.ask(ctx, &at, "aim", elements, place, pointing)
+		if err == nil {
+			err = p.lift(ctx, &at)
+		}
 		return at.obstacle, err
 	})
 	return at, won, err
@@ -61,26 +64,26 @@ func (p *Page) aimAt(ctx context.Context, selectors synthetic.Selectors, point *
 
 // press moves the mouse or pen to a place, and presses and releases a button: for
 // the nth time in one gesture, from 1.
-func (p *Page) press(ctx context.Context, at aim, options synthetic.ClickOptions, nth int) error {
+func (p *surface) press(ctx context.Context, at aim, options synthetic.ClickOptions, nth int) error {
 	button, mask := mouseButton(options.Button)
 	event := input.DispatchMouseEventParams{X: at.X, Y: at.Y, Modifiers: p.modifiers}
 	if options.Device == synthetic.DevicePen {
 		event.PointerType = input.DispatchMouseEventPointerTypePen
 	}
 	event.Type = input.DispatchMouseEventTypeMouseMoved
-	if _, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event); err != nil {
+	if _, err := cdp.Call(ctx, p.root().session, input.DispatchMouseEvent, event); err != nil {
 		return err
 	}
 	event.Type = input.DispatchMouseEventTypeMousePressed
 	event.Button, event.Buttons, event.ClickCount = button, mask, int64(nth)
-	if _, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event); err != nil {
+	if _, err := cdp.Call(ctx, p.root().session, input.DispatchMouseEvent, event); err != nil {
 		return err
 	}
 	if err := pause(ctx, options.Hold); err != nil {
 		return err
 	}
 	event.Type, event.Buttons = input.DispatchMouseEventTypeMouseReleased, 0
-	_, err := cdp.Call(ctx, p.target, input.DispatchMouseEvent, event)
+	_, err := cdp.Call(ctx, p.root().session, input.DispatchMouseEvent, event)
 	return err
 }
 
@@ -101,8 +104,8 @@ func mouseButton(button synthetic.Button) (input.MouseButton, int64) {
 }
 
 // tap touches a place with a finger.
-func (p *Page) tap(ctx context.Context, at aim, hold time.Duration) error {
-	_, err := cdp.Call(ctx, p.target, input.DispatchTouchEvent, input.DispatchTouchEventParams{
+func (p *surface) tap(ctx context.Context, at aim, hold time.Duration) error {
+	_, err := cdp.Call(ctx, p.root().session, input.DispatchTouchEvent, input.DispatchTouchEventParams{
 		Type:        input.DispatchTouchEventTypeTouchStart,
 		TouchPoints: []*input.TouchPoint{{X: at.X, Y: at.Y}}, Modifiers: p.modifiers,
 	})
@@ -112,7 +115,7 @@ func (p *Page) tap(ctx context.Context, at aim, hold time.Duration) error {
 	if err := pause(ctx, hold); err != nil {
 		return err
 	}
-	_, err = cdp.Call(ctx, p.target, input.DispatchTouchEvent, input.DispatchTouchEventParams{
+	_, err = cdp.Call(ctx, p.root().session, input.DispatchTouchEvent, input.DispatchTouchEventParams{
 		Type: input.DispatchTouchEventTypeTouchEnd, TouchPoints: []*input.TouchPoint{}, Modifiers: p.modifiers,
 	})
 	return err

@@ -12,11 +12,11 @@ import (
 
 // CloseTab implements [synthetic.Navigator]. The page says its last words as it
 // does on Close, which must still be called.
-func (p *Page) CloseTab(ctx context.Context) error {
+func (p *surface) CloseTab(ctx context.Context) error {
 	p.leave(ctx)
 	ctx, done := p.bind(ctx)
 	defer done()
-	_, err := cdp.Call(ctx, p.browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: p.target.TargetID})
+	_, err := cdp.Call(ctx, p.browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: p.id})
 	if err != nil {
 		return p.fault(ctx, err, nil)
 	}

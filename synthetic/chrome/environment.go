@@ -11,18 +11,17 @@ import (
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/storage"
-	"github.com/chromedp/chromedp"
 
 	"throughline/synthetic"
 )
 
-// surround gives a page the surroundings that its options ask for. What they do
+// surround gives a tab the surroundings that its options ask for. What they do
 // not ask for costs nothing.
-func (p *Page) surround(ctx context.Context, setup *commands) {
+func (p *tab) surround(ctx context.Context, setup *commands) {
 	o := p.options
 	if o.Timezone != "" {
 		setup.add("set time zone", func() error {
-			_, err := cdp.Call(ctx, p.target, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: o.Timezone})
+			_, err := cdp.Call(ctx, p.session, emulation.SetTimezoneOverride, emulation.SetTimezoneOverrideParams{TimezoneID: o.Timezone})
 			return err
 		})
 	}
@@ -34,37 +33,40 @@ func (p *Page) surround(ctx context.Context, setup *commands) {
 	}
 	if o.CPUSlowdown > 1 {
 		setup.add("slow the processor", func() error {
-			_, err := cdp.Call(ctx, p.target, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: o.CPUSlowdown})
+			_, err := cdp.Call(ctx, p.session, emulation.SetCPUThrottlingRate, emulation.SetCPUThrottlingRateParams{Rate: o.CPUSlowdown})
 			return err
 		})
 	}
 	if patterns := p.blocked(); len(patterns) > 0 {
 		setup.add("block requests", func() error {
-			_, err := cdp.Call(ctx, p.target, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
+			_, err := cdp.Call(ctx, p.session, network.SetBlockedURLs, network.SetBlockedURLsParams{URLPatterns: patterns})
 			return err
 		})
 	}
 	if patterns := p.intercepted(); len(patterns) > 0 {
 		setup.add("intercept requests", func() error {
-			_, err := cdp.Call(ctx, p.target, fetch.Enable, fetch.EnableParams{Patterns: patterns})
+			_, err := cdp.Call(ctx, p.session, fetch.Enable, fetch.EnableParams{Patterns: patterns})
 			return err
 		})
 	}
+}
+
+// giveCookies sets the cookies that the page begins with.
+func (p *Page) giveCookies(ctx context.Context, setup *commands) {
 	if cookies := p.cookies(); len(cookies) > 0 {
 		setup.add("set cookies", func() error {
 			_, err := cdp.Call(ctx, p.browser.client, storage.SetCookies, storage.SetCookiesParams{
-				Cookies: cookies, BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+				Cookies: cookies, BrowserContextID: p.contextID,
 			})
 			return err
 		})
 	}
-	p.restore(ctx, setup)
 }
 
 // locateAt tells the page where it is, and that it may know.
-func (p *Page) locateAt(ctx context.Context, place synthetic.Geolocation) error {
+func (p *tab) locateAt(ctx context.Context, place synthetic.Geolocation) error {
 	accuracy := cmp.Or(place.AccuracyM, 1)
-	_, err := cdp.Call(ctx, p.target, emulation.SetGeolocationOverride, emulation.SetGeolocationOverrideParams{
+	_, err := cdp.Call(ctx, p.session, emulation.SetGeolocationOverride, emulation.SetGeolocationOverrideParams{
 		Latitude: &place.Latitude, Longitude: &place.Longitude, Accuracy: &accuracy,
 	})
 	if err != nil {
@@ -72,13 +74,13 @@ func (p *Page) locateAt(ctx context.Context, place synthetic.Geolocation) error 
 	}
 	_, err = cdp.Call(ctx, p.browser.client, cdpbrowser.SetPermission, cdpbrowser.SetPermissionParams{
 		Permission: &cdpbrowser.PermissionDescriptor{Name: "geolocation"}, Setting: cdpbrowser.PermissionSettingGranted,
-		BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+		BrowserContextID: p.contextID,
 	})
 	return err
 }
 
 // blocked is what the page may not load; the first pattern that fits decides.
-func (p *Page) blocked() []*network.BlockPattern {
+func (p *shared) blocked() []*network.BlockPattern {
 	var patterns []*network.BlockPattern
 	for _, what := range p.options.Block {
 		if !strings.Contains(what, "/") {
@@ -90,7 +92,7 @@ func (p *Page) blocked() []*network.BlockPattern {
 }
 
 // cookies are those that the page begins with.
-func (p *Page) cookies() []*network.CookieParam {
+func (p *shared) cookies() []*network.CookieParam {
 	all := p.options.Cookies
 	if p.options.State != nil {
 		all = append(append([]synthetic.Cookie(nil), p.options.State.Cookies...), all...)

@@ -90,7 +90,7 @@ func (f *film) last() []byte {
 
 // startFilm has the browser send pictures.
 func (p *Page) startFilm(ctx context.Context) error {
-	_, err := cdp.Call(ctx, p.target, page.StartScreencast, page.StartScreencastParams{
+	_, err := cdp.Call(ctx, p.session, page.StartScreencast, page.StartScreencastParams{
 		Format: page.StartScreencastFormatJpeg, Quality: new(int64(filmQuality)),
 		MaxWidth: filmWidth, MaxHeight: filmHeight, MaxFramesInFlight: 1,
 	})
@@ -105,7 +105,7 @@ func (p *Page) roll() {
 			if pause(p.alive, pictureInterval) != nil {
 				return
 			}
-			_, err := cdp.Call(p.alive, p.target, page.ScreencastFrameAck, page.ScreencastFrameAckParams{SessionID: picture})
+			_, err := cdp.Call(p.alive, p.session, page.ScreencastFrameAck, page.ScreencastFrameAckParams{SessionID: picture})
 			if err != nil {
 				p.log.Debug("film of a page", "error", err)
 			}
@@ -122,7 +122,7 @@ func (p *Page) still(ctx context.Context) ([]byte, error) {
 	p.record.film.mu.Lock()
 	p.record.film.still = picture
 	p.record.film.mu.Unlock()
-	_, err := cdp.Call(ctx, p.target, page.StartScreencast, page.StartScreencastParams{
+	_, err := cdp.Call(ctx, p.session, page.StartScreencast, page.StartScreencastParams{
 		Format: page.StartScreencastFormatJpeg, Quality: new(int64(screenshotQuality)),
 	})
 	if err != nil {
@@ -130,7 +130,7 @@ func (p *Page) still(ctx context.Context) ([]byte, error) {
 	}
 	select {
 	case data := <-picture:
-		_, err := cdp.Call(ctx, p.target, page.StopScreencast, cdp.Empty{})
+		_, err := cdp.Call(ctx, p.session, page.StopScreencast, cdp.Empty{})
 		return data, err
 	case <-ctx.Done():
 		return nil, ctx.Err()

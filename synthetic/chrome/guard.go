@@ -131,7 +131,7 @@ func literal(u *url.URL) bool {
 }
 
 // watch ends the page when an event tells that it reached for what it must not.
-func (p *Page) watch(event any) {
+func (p *tab) watch(event any) {
 	if !p.guard.on {
 		return
 	}
@@ -141,7 +141,7 @@ func (p *Page) watch(event any) {
 }
 
 // stop ends the page for what it reached for.
-func (p *Page) stop(address string) {
+func (p *shared) stop(address string) {
 	p.die(&synthetic.Fault{Reason: beacon.ReasonNavigation, Message: fmt.Sprintf(
 		"the page was stopped: %s is on the machine that runs the journey; list its host:port in allow_hosts if it is meant", publicURL(address))})
 }

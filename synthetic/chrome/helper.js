@@ -187,6 +187,34 @@ globalThis.throughline = (() => {
     return point;
   }
 
+  // Where a point of a frame is in the document that the frame is in, once nothing
+  // covers the frame there.
+  async function lift(element, { x, y }) {
+    // The client leaves out a zero.
+    const lifted = () => {
+      const rect = Element.prototype.getBoundingClientRect.call(element);
+      const style = getComputedStyle(element);
+      const scale = { x: rect.width / (element.offsetWidth || 1), y: rect.height / (element.offsetHeight || 1) };
+      return {
+        x: rect.x + (element.clientLeft + parseFloat(style.paddingLeft) + (x ?? 0)) * scale.x,
+        y: rect.y + (element.clientTop + parseFloat(style.paddingTop) + (y ?? 0)) * scale.y,
+      };
+    };
+    if (!inView(lifted())) {
+      Element.prototype.scrollIntoView.call(element, { block: "center", inline: "center", behavior: "instant" });
+      const far = lifted(); // of a frame that is larger than the window
+      if (!inView(far)) scrollBy({ left: far.x - innerWidth / 2, top: far.y - innerHeight / 2, behavior: "instant" });
+    }
+    const before = lifted();
+    await frame();
+    const point = lifted();
+    if (!isConnected(element) || point.x !== before.x || point.y !== before.y) return { why: "moving", by: describe(element) };
+    const top = topAt(point);
+    if (!top) return { why: "outside", by: describe(element) };
+    if (top !== element) return { why: "covered", by: describe(top) };
+    return point;
+  }
+
   const tell = (element, ...events) => {
     for (const event of events) element.dispatchEvent(new Event(event, { bubbles: true }));
   };
@@ -289,6 +317,7 @@ globalThis.throughline = (() => {
     scopes: (roots) => scopes(roots ?? [document]),
     list: (...elements) => unique(elements.filter((element) => nodeType(element) === Node.ELEMENT_NODE)),
     aim,
+    lift,
     fill,
     scroll,
     scrollWindow: (place) => scrollTo(globalThis, place),

@@ -13,7 +13,6 @@ import (
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/cdproto/storage"
-	"github.com/chromedp/chromedp"
 
 	"throughline/beacon"
 	"throughline/synthetic"
@@ -89,7 +88,7 @@ func (k *keep) take(payload string) error {
 
 // restore has each document find the local storage of its origin, once in a tab,
 // and tell of it when it is left.
-func (p *Page) restore(ctx context.Context, setup *commands) {
+func (p *tab) restore(ctx context.Context, setup *commands) {
 	if p.options.State != nil && len(p.options.State.Storage) > 0 {
 		setup.add("restore local storage", func() error {
 			script, err := restoring(p.options.State.Storage)
@@ -103,7 +102,7 @@ func (p *Page) restore(ctx context.Context, setup *commands) {
 		return
 	}
 	setup.add("watch local storage", func() error {
-		_, err := cdp.Call(ctx, p.target, runtime.AddBinding, runtime.AddBindingParams{Name: keepBinding, ExecutionContextName: worldName})
+		_, err := cdp.Call(ctx, p.session, runtime.AddBinding, runtime.AddBindingParams{Name: keepBinding, ExecutionContextName: worldName})
 		if err != nil {
 			return err
 		}
@@ -148,7 +147,7 @@ func (p *Page) kept(ctx context.Context) (synthetic.State, error) {
 	if err != nil {
 		return synthetic.State{}, err
 	}
-	if world := p.state.currentWorld(); world.unique != "" {
+	if world := p.ourWorld(); world.unique != "" {
 		result, err := p.evaluate(ctx, `(() => { try { return `+told+` } catch { return "{}" } })()`, world)
 		if err != nil {
 			return synthetic.State{}, err
@@ -189,7 +188,7 @@ func tooLarge(err error) error {
 // ownCookies returns the cookies of the page's browser context.
 func (p *Page) ownCookies(ctx context.Context) ([]synthetic.Cookie, error) {
 	result, err := cdp.Call(ctx, p.browser.client, storage.GetCookies, storage.GetCookiesParams{
-		BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+		BrowserContextID: p.contextID,
 	})
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type filled struct {
 }
 
 // Change implements [synthetic.Pointer].
-func (p *Page) Change(ctx context.Context, selectors synthetic.Selectors, value string) (won int, err error) {
+func (p *surface) Change(ctx context.Context, selectors synthetic.Selectors, value string) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	var field filled
@@ -58,7 +58,7 @@ func (p *Page) Change(ctx context.Context, selectors synthetic.Selectors, value 
 
 // Type focuses an element and types a text key by key, with a pause after each,
 // as a person does. A line feed presses Enter.
-func (p *Page) Type(ctx context.Context, selectors synthetic.Selectors, text string, perKey time.Duration) error {
+func (p *surface) Type(ctx context.Context, selectors synthetic.Selectors, text string, perKey time.Duration) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	_, err := p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
@@ -75,7 +75,7 @@ func (p *Page) Type(ctx context.Context, selectors synthetic.Selectors, text str
 	return p.follows(ctx)
 }
 
-func (p *Page) typeText(ctx context.Context, text string, perKey time.Duration) error {
+func (p *surface) typeText(ctx context.Context, text string, perKey time.Duration) error {
 	for _, r := range text {
 		if err := p.stroke(ctx, string(r)); err != nil {
 			return err
@@ -89,7 +89,7 @@ func (p *Page) typeText(ctx context.Context, text string, perKey time.Duration) 
 
 // stroke presses and releases the key of a character; one that no key has is
 // inserted.
-func (p *Page) stroke(ctx context.Context, character string) error {
+func (p *surface) stroke(ctx context.Context, character string) error {
 	r, _ := utf8.DecodeRuneInString(character)
 	key, known := kb.Keys[r]
 	if !known {
@@ -101,18 +101,18 @@ func (p *Page) stroke(ctx context.Context, character string) error {
 	return p.key(ctx, *key, false)
 }
 
-func (p *Page) insert(ctx context.Context, text string) error {
-	_, err := cdp.Call(ctx, p.target, input.InsertText, input.InsertTextParams{Text: text})
+func (p *surface) insert(ctx context.Context, text string) error {
+	_, err := cdp.Call(ctx, p.root().session, input.InsertText, input.InsertTextParams{Text: text})
 	return err
 }
 
 // KeyDown implements [synthetic.Keyboard].
-func (p *Page) KeyDown(ctx context.Context, name string) error { return p.namedKey(ctx, name, true) }
+func (p *surface) KeyDown(ctx context.Context, name string) error { return p.namedKey(ctx, name, true) }
 
 // KeyUp implements [synthetic.Keyboard].
-func (p *Page) KeyUp(ctx context.Context, name string) error { return p.namedKey(ctx, name, false) }
+func (p *surface) KeyUp(ctx context.Context, name string) error { return p.namedKey(ctx, name, false) }
 
-func (p *Page) namedKey(ctx context.Context, name string, down bool) error {
+func (p *surface) namedKey(ctx context.Context, name string, down bool) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	key, known := keyNamed(name)
@@ -136,7 +136,7 @@ func (p *Page) namedKey(ctx context.Context, name string, down bool) error {
 
 // key sends one event. A key with a text enters it, unless a modifier makes it a
 // command.
-func (p *Page) key(ctx context.Context, key kb.Key, down bool) error {
+func (p *surface) key(ctx context.Context, key kb.Key, down bool) error {
 	const command = int64(kb.ModifierAlt | kb.ModifierCtrl | kb.ModifierMeta)
 	event := input.DispatchKeyEventParams{
 		Type: input.DispatchKeyEventTypeKeyUp, Modifiers: p.modifiers,
@@ -153,7 +153,7 @@ func (p *Page) key(ctx context.Context, key kb.Key, down bool) error {
 			event.Text, event.UnmodifiedText = key.Text, key.Unmodified
 		}
 	}
-	_, err := cdp.Call(ctx, p.target, input.DispatchKeyEvent, event)
+	_, err := cdp.Call(ctx, p.root().session, input.DispatchKeyEvent, event)
 	return err
 }
 

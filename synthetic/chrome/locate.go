@@ -38,7 +38,7 @@ func (o obstacle) text(what string) string {
 // race tries the alternatives in turn, again and again, until try accepts what
 // one of them found, and returns its index. It fails with why each of them did not
 // lead anywhere.
-func (p *Page) race(ctx context.Context, selectors synthetic.Selectors, try func(context.Context, handle) (obstacle, error)) (won int, err error) {
+func (p *surface) race(ctx context.Context, selectors synthetic.Selectors, try func(context.Context, handle) (obstacle, error)) (won int, err error) {
 	err = p.poll(ctx, func(ctx context.Context) error {
 		round := newRace()
 		for i, chain := range selectors {
@@ -67,7 +67,7 @@ func isFinal(err error) bool {
 }
 
 // find follows a chain of selectors to the elements at its end.
-func (p *Page) find(ctx context.Context, chain synthetic.Chain) (handle, error) {
+func (p *surface) find(ctx context.Context, chain synthetic.Chain) (handle, error) {
 	var roots handle
 	for i, selector := range chain {
 		var found handle
@@ -94,7 +94,7 @@ func argument(roots handle, document bool) any {
 }
 
 // list runs a function of the helper script that returns a list.
-func (p *Page) list(ctx context.Context, function string, args ...any) (handle, error) {
+func (p *surface) list(ctx context.Context, function string, args ...any) (handle, error) {
 	result, in, err := p.call(ctx, false, function, args...)
 	if err != nil {
 		return handle{}, err
@@ -104,7 +104,7 @@ func (p *Page) list(ctx context.Context, function string, args ...any) (handle, 
 
 // findNamed finds elements by accessible name and role, as the browser computes
 // them for assistive technology.
-func (p *Page) findNamed(ctx context.Context, roots handle, document bool, selector synthetic.Selector) (handle, error) {
+func (p *surface) findNamed(ctx context.Context, roots handle, document bool, selector synthetic.Selector) (handle, error) {
 	scopes, err := p.list(ctx, "scopes", argument(roots, document))
 	if err != nil {
 		return handle{}, err
@@ -123,7 +123,7 @@ func (p *Page) findNamed(ctx context.Context, roots handle, document bool, selec
 			if node.Ignored || node.BackendDOMNodeID == 0 || len(elements) >= maxNamed || isText(node) {
 				continue
 			}
-			resolved, err := cdp.Call(ctx, p.target, dom.ResolveNode, dom.ResolveNodeParams{
+			resolved, err := cdp.Call(ctx, p.session, dom.ResolveNode, dom.ResolveNodeParams{
 				BackendNodeID: node.BackendDOMNodeID, ExecutionContextID: scopes.world.id,
 			})
 			if err != nil {
@@ -136,7 +136,7 @@ func (p *Page) findNamed(ctx context.Context, roots handle, document bool, selec
 }
 
 // named asks the browser for what has a name and a role below a root.
-func (p *Page) named(ctx context.Context, root runtime.RemoteObjectID, selector synthetic.Selector) ([]*accessibility.Node, error) {
+func (p *tab) named(ctx context.Context, root runtime.RemoteObjectID, selector synthetic.Selector) ([]*accessibility.Node, error) {
 	roles := []string{selector.Role}
 	if selector.Role == "img" || selector.Role == "image" {
 		// One role by its old and its new name; browsers know it by either.
@@ -144,7 +144,7 @@ func (p *Page) named(ctx context.Context, root runtime.RemoteObjectID, selector 
 	}
 	var nodes []*accessibility.Node
 	for _, role := range roles {
-		tree, err := cdp.Call(ctx, p.target, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
+		tree, err := cdp.Call(ctx, p.session, accessibility.QueryAXTree, accessibility.QueryAXTreeParams{
 			ObjectID: root, AccessibleName: selector.Value, Role: role,
 		})
 		if err != nil {
@@ -168,8 +168,8 @@ func isText(node *accessibility.Node) bool {
 }
 
 // items returns references to the members of a list.
-func (p *Page) items(ctx context.Context, list handle) ([]runtime.RemoteObjectID, error) {
-	properties, err := cdp.Call(ctx, p.target, runtime.GetProperties, runtime.GetPropertiesParams{
+func (p *surface) items(ctx context.Context, list handle) ([]runtime.RemoteObjectID, error) {
+	properties, err := cdp.Call(ctx, p.session, runtime.GetProperties, runtime.GetPropertiesParams{
 		ObjectID: list.object, OwnProperties: new(true),
 	})
 	if err != nil {

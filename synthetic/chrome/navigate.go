@@ -21,11 +21,15 @@ import (
 const loadGrace = 2 * time.Second
 
 // Navigate implements [synthetic.Navigator].
-func (p *Page) Navigate(ctx context.Context, address string) (int, error) {
+func (p *surface) Navigate(ctx context.Context, address string) (int, error) {
 	ctx, done := p.bind(ctx)
 	defer done()
-	before := p.state.now()
-	result, err := cdp.Call(ctx, p.target, page.Navigate, page.NavigateParams{URL: address})
+	before := p.state.now(p.frame)
+	params := page.NavigateParams{URL: address}
+	if p.frame != p.main() || p.parent != nil {
+		params.FrameID = p.frame
+	}
+	result, err := cdp.Call(ctx, p.session, page.Navigate, params)
 	host := synthetic.PublicURL(address)
 	switch {
 	case err != nil:
@@ -37,18 +41,18 @@ func (p *Page) Navigate(ctx context.Context, address string) (int, error) {
 	}
 	if result.LoaderID != "" {
 		err = p.await(ctx, fmt.Errorf("%s did not appear", host), func(s snapshot) bool {
-			return s.doc.loader == result.LoaderID || s.count > before.count
+			return s.doc.loader == result.LoaderID || len(s.since(before.count)) > 0
 		})
 	}
 	if err == nil {
 		err = p.settle(ctx)
 	}
-	return p.state.now().answer.status, err
+	return p.state.now(p.frame).answer.status, err
 }
 
 // unanswered explains a navigation that did not begin. That a living browser will
 // not go to an address is the journey's fault.
-func (p *Page) unanswered(ctx context.Context, err error, host string) error {
+func (p *surface) unanswered(ctx context.Context, err error, host string) error {
 	var answer *cdproto.Error
 	if ctx.Err() == nil && errors.As(err, &answer) && p.gone(err) == nil {
 		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + shorten(answer.Message), Err: err}
@@ -57,17 +61,17 @@ func (p *Page) unanswered(ctx context.Context, err error, host string) error {
 }
 
 // refused explains a navigation that did not lead to a page.
-func (p *Page) refused(loader cdp.LoaderID, text, host string) error {
+func (p *surface) refused(loader cdp.LoaderID, text, host string) error {
 	if status := p.state.answered(loader).status; status == 204 || status == 205 {
 		text = fmt.Sprintf("HTTP status %d holds no page", status)
 	}
 	return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + netError(text)}
 }
 
-// await waits for a state of the main frame.
-func (p *Page) await(ctx context.Context, last error, reached func(snapshot) bool) error {
+// await waits for a state of the frame.
+func (p *surface) await(ctx context.Context, last error, reached func(snapshot) bool) error {
 	for {
-		now := p.state.now()
+		now := p.state.now(p.frame)
 		if reached(now) {
 			return nil
 		}
@@ -79,12 +83,24 @@ func (p *Page) await(ctx context.Context, last error, reached func(snapshot) boo
 	}
 }
 
-// settle waits until no navigation is under way and the document has loaded, or
-// has been ready for the grace. It fails when the browser or the server could
-// not give the document.
-func (p *Page) settle(ctx context.Context) error {
+// settle waits until no navigation of the frame or of the page around it is under
+// way and the documents have loaded, or have been ready for the grace. It fails when
+// the browser or the server could not give one.
+func (p *surface) settle(ctx context.Context) error {
+	for _, frame := range p.concerns() {
+		if err := p.settleFrame(ctx, frame); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (p *surface) settleFrame(ctx context.Context, frame cdp.FrameID) error {
 	for {
-		now := p.state.now()
+		now := p.state.now(frame)
+		if !now.there {
+			return nil // it went with the document around it
+		}
 		var grace <-chan time.Time
 		if !now.pending {
 			left := time.Until(now.doc.ready.Add(loadGrace))
@@ -129,42 +145,51 @@ func verdict(s snapshot) error {
 
 // follows waits for what an action sets off: tasks that it has queued, and the
 // navigation that they start, if any.
-func (p *Page) follows(ctx context.Context) error {
-	before := p.state.now()
+func (p *surface) follows(ctx context.Context) error {
+	frames := p.concerns()
+	before := make([]snapshot, 0, len(frames))
+	for _, frame := range frames {
+		before = append(before, p.state.now(frame))
+	}
 	// A round through the page's task queue. When the document goes away in the
 	// meantime, that is the navigation.
-	_, err := p.evaluate(ctx, "new Promise(done => setTimeout(done))", p.state.currentWorld())
+	_, err := p.evaluate(ctx, "new Promise(done => setTimeout(done))", p.ourWorld())
 	if err != nil && ctx.Err() != nil {
 		return p.fault(ctx, err, nil)
 	}
-	now := p.state.now()
-	if !now.pending && now.doc.loader == before.doc.loader && now.doc.loaded == before.doc.loaded {
-		return nil
+	for i, frame := range frames {
+		now := p.state.now(frame)
+		if now.pending || now.doc.loader != before[i].doc.loader || now.doc.loaded != before[i].doc.loaded {
+			return p.settle(ctx)
+		}
 	}
-	return p.settle(ctx)
+	return nil
 }
 
-// URL implements [synthetic.Page].
-func (p *Page) URL() string { return p.state.now().doc.url }
+// URL implements [synthetic.Surface].
+func (p *surface) URL() string { return p.state.now(p.frame).doc.url }
 
 // Navigations implements [synthetic.Witness].
-func (p *Page) Navigations() int { return p.state.now().count }
+func (p *surface) Navigations() int { return p.state.now(p.frame).count }
 
-// AwaitNavigation implements [synthetic.Witness].
-func (p *Page) AwaitNavigation(ctx context.Context, before int, address string) error {
+// AwaitNavigation implements [synthetic.Witness]. A step in a frame may lead the
+// page elsewhere that the frame is in, too.
+func (p *surface) AwaitNavigation(ctx context.Context, before int, address string) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	want := canonical(address)
 	missing := &synthetic.Fault{Reason: beacon.ReasonAssertion, Message: "the expected navigation did not happen"}
 	err := p.await(ctx, missing, func(s snapshot) bool {
-		visits := s.visits[min(max(0, before-(s.count-len(s.visits))), len(s.visits)):]
-		for _, visit := range visits {
-			if address == "" || canonical(visit) == want {
-				return true
+		for _, frame := range p.concerns() {
+			visits := p.state.now(frame).since(before)
+			for _, visit := range visits {
+				if address == "" || canonical(visit.url) == want {
+					return true
+				}
 			}
-		}
-		if len(visits) > 0 {
-			missing.Message = mismatch(address, visits[len(visits)-1])
+			if len(visits) > 0 {
+				missing.Message = mismatch(address, visits[len(visits)-1].url)
+			}
 		}
 		return false
 	})
@@ -197,7 +222,7 @@ func canonical(address string) string {
 }
 
 // AwaitTitle implements [synthetic.Witness].
-func (p *Page) AwaitTitle(ctx context.Context, title string) error {
+func (p *surface) AwaitTitle(ctx context.Context, title string) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	return p.poll(ctx, func(ctx context.Context) error {
@@ -216,7 +241,7 @@ func (p *Page) AwaitTitle(ctx context.Context, title string) error {
 }
 
 // Title returns the document's title.
-func (p *Page) Title(ctx context.Context) (string, error) {
+func (p *surface) Title(ctx context.Context) (string, error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	title, err := p.title(ctx)
@@ -226,7 +251,7 @@ func (p *Page) Title(ctx context.Context) (string, error) {
 	return title, nil
 }
 
-func (p *Page) title(ctx context.Context) (string, error) {
+func (p *surface) title(ctx context.Context) (string, error) {
 	var title string
 	return title, p.ask(ctx, &title, "title")
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // SetNetwork implements [synthetic.Navigator].
-func (p *Page) SetNetwork(ctx context.Context, conditions synthetic.NetworkConditions) error {
+func (p *surface) SetNetwork(ctx context.Context, conditions synthetic.NetworkConditions) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	if err := p.throttle(ctx, conditions); err != nil {
@@ -20,7 +20,7 @@ func (p *Page) SetNetwork(ctx context.Context, conditions synthetic.NetworkCondi
 }
 
 // throttle sets the conditions of the network.
-func (p *Page) throttle(ctx context.Context, conditions synthetic.NetworkConditions) error {
+func (p *tab) throttle(ctx context.Context, conditions synthetic.NetworkConditions) error {
 	rate := func(bytesPerS float64) float64 {
 		if bytesPerS <= 0 {
 			return -1
@@ -31,13 +31,13 @@ func (p *Page) throttle(ctx context.Context, conditions synthetic.NetworkConditi
 		Offline: conditions.Offline, Latency: float64(conditions.Latency.Microseconds()) / 1000,
 		DownloadThroughput: rate(conditions.DownloadBytesPerS), UploadThroughput: rate(conditions.UploadBytesPerS),
 	}
-	_, err := cdp.Call(ctx, p.target, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
+	_, err := cdp.Call(ctx, p.session, network.EmulateNetworkConditionsByRule, network.EmulateNetworkConditionsByRuleParams{
 		MatchedNetworkConditions: []*network.Conditions{all},
 	})
 	if err != nil {
 		return err
 	}
-	_, err = cdp.Call(ctx, p.target, network.OverrideNetworkState, network.OverrideNetworkStateParams{
+	_, err = cdp.Call(ctx, p.session, network.OverrideNetworkState, network.OverrideNetworkStateParams{
 		Offline: all.Offline, Latency: all.Latency, DownloadThroughput: all.DownloadThroughput, UploadThroughput: all.UploadThroughput,
 	})
 	return err

@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/chromedp/cdproto"
@@ -41,48 +39,15 @@ const (
 
 var _ synthetic.Page = (*Page)(nil)
 
-// Page is a tab with storage of its own. Its methods wait for what they need
-// until their context ends, and return a *[synthetic.Fault]; they fail at once
-// when the tab crashes or the browser dies. They are meant for one goroutine at
-// a time.
+// Page is a tab with storage of its own, with the popups that open from it and the
+// frames in it. Its methods wait for what they need until their context ends, and
+// return a *[synthetic.Fault]; they fail at once when the tab crashes or the browser
+// dies. They are meant for one goroutine at a time.
 type Page struct {
-	browser *Browser
-	log     *slog.Logger
-	options synthetic.PageOptions
-	ctx     context.Context // the client's, of the tab
-	target  *chromedp.Target
-	state   *state
-	record  *recorder
-	keep    *keep
-	guard   *guard
-	trace   atomic.Pointer[string] // the trace id of the step
-
-	// alive ends with the page; its cause says why.
-	alive context.Context
-	die   context.CancelCauseFunc
-
-	dialogs chan *page.EventJavascriptDialogOpening
-	calls   chan string
-	lost    int // calls that found the queue full; the event goroutine's
-	tabs    chan struct{}
-	popups  atomic.Int64 // closed so far
-	// answered counts the dialogs dismissed; it is attend's.
-	answered int
-	closing  chan struct{}
-	tasks    sync.WaitGroup
+	*surface // its main frame
+	ctx      context.Context // the client's, of the tab
 	close    sync.Once
 	err      error
-
-	// modifiers are the modifier keys that are down.
-	modifiers int64
-}
-
-// In implements [synthetic.Page].
-func (p *Page) In(_ context.Context, place synthetic.Place) (synthetic.Surface, error) {
-	if place.Target != "" || len(place.Frame) > 0 {
-		return nil, &synthetic.Fault{Reason: beacon.ReasonCommandRefused, Agent: true, Message: "only the main frame of the page can be used"}
-	}
-	return p, nil
 }
 
 var errClosed = &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "the page was closed"}
@@ -91,21 +56,22 @@ var errClosed = &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "the p
 // storage is shared with any other. ctx bounds the opening only; the page lives
 // until Close.
 func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
-	p := &Page{
+	common := &shared{
 		browser: b, log: b.log, options: options, state: newState(), record: newRecorder(options.Evidence),
 		keep: newKeep(options.KeepState), guard: newGuard(options.AllowHosts),
-		dialogs: make(chan *page.EventJavascriptDialogOpening, maxDialogs),
+		dialogs: make(chan dialog, maxDialogs),
 		calls:   make(chan string, maxQueuedCalls),
-		tabs:    make(chan struct{}, 1),
 		closing: make(chan struct{}),
 	}
-	p.alive, p.die = context.WithCancelCause(context.Background())
-	tab, cancel := chromedp.NewContext(b.ctx,
-		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(p.follow))
-	p.ctx = tab
+	common.alive, common.die = context.WithCancelCause(context.Background())
+	main := &tab{shared: common, alive: common.alive, die: common.die}
+	p := &Page{surface: &surface{tab: main}}
+	ctxOfTab, cancel := chromedp.NewContext(b.ctx,
+		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(main.followMain))
+	p.ctx = ctxOfTab
 	// The tab would end with the context that opens it, so that is its own.
 	opened := make(chan error, 1)
-	go func() { opened <- chromedp.Do(tab) }()
+	go func() { opened <- chromedp.Do(ctxOfTab) }()
 	var err error
 	select {
 	case err = <-opened:
@@ -115,10 +81,9 @@ func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*
 		err = ctx.Err()
 	}
 	if err != nil {
-		return nil, errors.Join(b.openFault(err), b.abandon(tab))
+		return nil, errors.Join(b.openFault(err), b.abandon(ctxOfTab))
 	}
-	p.target = chromedp.FromContext(tab).Target
-	p.state.setFrame(cdp.FrameID(p.target.TargetID))
+	p.adopt(chromedp.FromContext(ctxOfTab))
 	p.tasks.Go(p.attend)
 	p.tasks.Go(p.handOver)
 	if err := p.prepare(ctx); err != nil {
@@ -138,8 +103,27 @@ func (b *Browser) openFault(err error) error {
 	return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: "no page could be opened: " + err.Error(), Err: err}
 }
 
-// follow takes the page's events, one at a time. It must not block.
-func (p *Page) follow(event any) {
+// adopt makes the tab that the client opened that of the page.
+func (p *Page) adopt(opened *chromedp.Context) {
+	p.session, p.id, p.contextID = opened.Target, opened.Target.TargetID, opened.BrowserContextID
+	p.frame = p.main()
+	p.state.add(p.tab)
+}
+
+// followMain takes the events of the page's own tab. Those that come before the tab
+// is adopted tell of nothing but its first, empty document.
+func (p *tab) followMain(event any) {
+	if e, ok := event.(*target.EventTargetCrashed); ok {
+		if crashed := p.state.tab(e.TargetID); crashed != nil {
+			crashed.die(crash(e.Status))
+		}
+		return
+	}
+	p.follow(event)
+}
+
+// follow takes the events of a tab, one at a time. It must not block.
+func (p *tab) follow(event any) {
 	p.record.follow(event)
 	p.keep.follow(event)
 	p.watch(event)
@@ -147,23 +131,17 @@ func (p *Page) follow(event any) {
 	switch e := event.(type) {
 	case *page.EventJavascriptDialogOpening:
 		select {
-		case p.dialogs <- e:
+		case p.dialogs <- dialog{e, p}:
 		default:
 			// A page has one dialog at a time; this many wait only when it is gone.
 		}
 	case *runtime.EventBindingCalled:
 		p.called(e)
-	case *target.EventTargetCreated:
-		p.appeared(e.TargetInfo)
-	case *target.EventTargetCrashed:
-		if p.state.isMain(cdp.FrameID(e.TargetID)) {
-			p.die(crash(e.Status))
-		}
 	case *inspector.EventTargetCrashed:
 		// The event with the status follows at once; if it does not, this will do.
 		time.AfterFunc(100*time.Millisecond, func() { p.die(crash("")) })
 	default:
-		p.state.follow(event)
+		p.state.follow(p, event)
 	}
 }
 
@@ -178,7 +156,7 @@ func crash(status string) *synthetic.Fault {
 }
 
 // called queues a call of the binding.
-func (p *Page) called(e *runtime.EventBindingCalled) {
+func (p *shared) called(e *runtime.EventBindingCalled) {
 	if e.Name != p.options.Binding || p.options.OnBinding == nil {
 		return
 	}
@@ -189,13 +167,13 @@ func (p *Page) called(e *runtime.EventBindingCalled) {
 		default:
 		}
 	}
-	if p.lost++; p.lost == 1 {
+	if p.lost.Add(1) == 1 {
 		p.log.Warn("calls of a page's binding dropped: too large or too many")
 	}
 }
 
-// attend dismisses dialogs, which would stall the page, closes popups, and notices
-// when the tab or the browser is gone.
+// attend dismisses dialogs, which would stall the page, and notices when the tab or
+// the browser is gone.
 func (p *Page) attend() {
 	detached, err := chromedp.Detached(p.ctx)
 	if err != nil {
@@ -204,9 +182,7 @@ func (p *Page) attend() {
 	for {
 		select {
 		case dialog := <-p.dialogs:
-			p.dismiss(dialog)
-		case <-p.tabs:
-			p.sweep()
+			dialog.in.dismiss(dialog)
 		case <-p.browser.client.LostConnection:
 			p.die(browserDied())
 			return
@@ -242,7 +218,7 @@ func browserDied() *synthetic.Fault {
 }
 
 // redact takes secrets out of what the page says.
-func (p *Page) redact(text string) string {
+func (p *shared) redact(text string) string {
 	if p.options.Redact == nil {
 		return text
 	}
@@ -251,13 +227,13 @@ func (p *Page) redact(text string) string {
 
 // dismiss answers a dialog as a user in a hurry would; only leaving the page is
 // agreed to.
-func (p *Page) dismiss(dialog *page.EventJavascriptDialogOpening) {
+func (p *tab) dismiss(dialog dialog) {
 	if p.answered++; p.answered == 1 {
 		p.log.Info("dialog of a page dismissed", "type", dialog.Type,
 			"message", shorten(p.redact(dialog.Message)), "url", p.redact(synthetic.PublicURL(dialog.URL)))
 	}
 	params := page.HandleJavaScriptDialogParams{Accept: dialog.Type == page.DialogTypeBeforeunload}
-	if _, err := cdp.Call(p.alive, p.target, page.HandleJavaScriptDialog, params); err != nil {
+	if _, err := cdp.Call(p.alive, p.session, page.HandleJavaScriptDialog, params); err != nil {
 		p.log.Debug("dismiss dialog", "error", err)
 	}
 }
@@ -272,7 +248,7 @@ func shorten(text string) string {
 }
 
 // handOver gives the calls of the binding to their handler.
-func (p *Page) handOver() {
+func (p *shared) handOver() {
 	for {
 		select {
 		case payload := <-p.calls:
@@ -306,7 +282,7 @@ func (p *Page) Close(ctx context.Context) error {
 
 // leave lets the page say its last words: through the binding if there is one,
 // else over the network as it does in front of a user.
-func (p *Page) leave(ctx context.Context) {
+func (p *surface) leave(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, leaveTimeout)
 	defer cancel()
 	ctx, done := p.bind(ctx)
@@ -322,22 +298,22 @@ func (p *Page) leave(ctx context.Context) {
 
 // sayGoodbye has the script that we injected say its last words. It says them on
 // beforeunload in any case, see [synthetic.PageOptions].
-func (p *Page) sayGoodbye(ctx context.Context) error {
+func (p *surface) sayGoodbye(ctx context.Context) error {
 	_, err := p.evaluate(ctx, `dispatchEvent(new Event("beforeunload", {cancelable: true}))`, world{})
 	return err
 }
 
 // depart makes the page leave for an empty document, and gives what it sends on
 // leaving the time to get out: closing the tab would cut it off.
-func (p *Page) depart(ctx context.Context) error {
-	before := p.state.now()
+func (p *surface) depart(ctx context.Context) error {
+	before := p.state.now(p.frame)
 	if before.doc.url == "about:blank" {
 		return nil
 	}
 	if _, err := p.evaluate(ctx, `location.replace("about:blank")`, world{}); err != nil {
 		return err
 	}
-	for now := p.state.now(); now.doc.loader == before.doc.loader; now = p.state.now() {
+	for now := p.state.now(p.frame); now.doc.loader == before.doc.loader; now = p.state.now(p.frame) {
 		select {
 		case <-now.changed:
 		case <-ctx.Done():
@@ -372,8 +348,8 @@ func (b *Browser) discard(ctx, tab context.Context) error {
 	return err
 }
 
-// bind ends a method's context when the page dies, with the page's cause.
-func (p *Page) bind(ctx context.Context) (context.Context, func()) {
+// bind ends a method's context when the tab dies, with the tab's cause.
+func (p *tab) bind(ctx context.Context) (context.Context, func()) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	stop := context.AfterFunc(p.alive, func() { cancel(context.Cause(p.alive)) })
 	return ctx, func() { stop(); cancel(nil) }
@@ -381,7 +357,7 @@ func (p *Page) bind(ctx context.Context) (context.Context, func()) {
 
 // fault turns the error of a method into a Fault. When time ran out, last is
 // what stood in the way; nil if nothing was learned.
-func (p *Page) fault(ctx context.Context, err, last error) error {
+func (p *tab) fault(ctx context.Context, err, last error) error {
 	var fault *synthetic.Fault
 	if errors.As(context.Cause(ctx), &fault) {
 		return fault
@@ -406,9 +382,9 @@ func (p *Page) fault(ctx context.Context, err, last error) error {
 	}
 }
 
-// gone tells why the page ended, if it did: a command that fails may be the first
-// sign of it. It returns nil for a page that lives.
-func (p *Page) gone(failed error) error {
+// gone tells why the tab ended, if it did: a command that fails may be the first
+// sign of it. It returns nil for one that lives.
+func (p *tab) gone(failed error) error {
 	const crashing = time.Second
 	wait := crashing
 	var answer *cdproto.Error
@@ -428,7 +404,7 @@ func (p *Page) gone(failed error) error {
 }
 
 // poll tries until it succeeds or ctx ends: at first at short intervals.
-func (p *Page) poll(ctx context.Context, try func(context.Context) error) error {
+func (p *surface) poll(ctx context.Context, try func(context.Context) error) error {
 	const longest = 100 * time.Millisecond
 	var last error
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, longest) {

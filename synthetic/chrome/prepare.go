@@ -13,7 +13,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 
 	"throughline/synthetic"
 )
@@ -23,7 +22,7 @@ import (
 //go:embed helper.js
 var helperScript string
 
-// prepare makes a new tab what the options say.
+// prepare makes a new page what the options say.
 func (p *Page) prepare(ctx context.Context) error {
 	ctx, done := p.bind(ctx)
 	defer done()
@@ -31,43 +30,55 @@ func (p *Page) prepare(ctx context.Context) error {
 	// The client switches these on for what we do not use. They cost the page
 	// time, and a page that changes fast could fill the client's queue.
 	setup.add("stop DOM events", func() error {
-		if _, err := cdp.Call(ctx, p.target, css.Disable, cdp.Empty{}); err != nil {
+		if _, err := cdp.Call(ctx, p.session, css.Disable, cdp.Empty{}); err != nil {
 			return err
 		}
-		_, err := cdp.Call(ctx, p.target, dom.Disable, cdp.Empty{})
+		_, err := cdp.Call(ctx, p.session, dom.Disable, cdp.Empty{})
 		return err
 	})
 	setup.add("deny downloads", func() error {
 		_, err := cdp.Call(ctx, p.browser.client, cdpbrowser.SetDownloadBehavior, cdpbrowser.SetDownloadBehaviorParams{
 			Behavior:         cdpbrowser.SetDownloadBehaviorBehaviorDeny,
-			BrowserContextID: chromedp.FromContext(p.ctx).BrowserContextID,
+			BrowserContextID: p.contextID,
 		})
 		return err
 	})
+	p.giveCookies(ctx, &setup)
+	p.equip(ctx, &setup)
+	if p.options.Evidence.Film {
+		p.tasks.Go(p.roll)
+		setup.add("film", func() error { return p.startFilm(ctx) })
+	}
+	return setup.wait()
+}
+
+// equip makes the tab of the page, or of a popup, what the options say.
+func (p *tab) equip(ctx context.Context, setup *commands) {
 	setup.add("give focus", func() error {
-		_, err := cdp.Call(ctx, p.target, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
+		_, err := cdp.Call(ctx, p.session, emulation.SetFocusEmulationEnabled, emulation.SetFocusEmulationEnabledParams{Enabled: true})
 		return err
 	})
 	setup.add("set viewport", func() error { return p.resize(ctx, p.options.Viewport) })
-	setup.add("add helper script", func() error { return p.addScript(ctx, helperScript, worldName) })
-	if p.options.UserAgent != "" || p.options.Locale != "" {
-		setup.add("set user agent", func() error { return p.setIdentity(ctx) })
-	}
 	if p.options.Binding != "" {
 		setup.add("add binding", func() error {
-			_, err := cdp.Call(ctx, p.target, runtime.AddBinding, runtime.AddBindingParams{Name: p.options.Binding})
+			_, err := cdp.Call(ctx, p.session, runtime.AddBinding, runtime.AddBindingParams{Name: p.options.Binding})
 			return err
 		})
 	}
 	if p.options.InitScript != "" {
 		setup.add("add init script", func() error { return p.addScript(ctx, p.initScript(), "") })
 	}
-	p.surround(ctx, &setup)
-	if p.options.Evidence.Film {
-		p.tasks.Go(p.roll)
-		setup.add("film", func() error { return p.startFilm(ctx) })
+	p.restore(ctx, setup)
+	p.furnish(ctx, setup)
+}
+
+// furnish makes any tab what the options say, that of a frame, too.
+func (p *tab) furnish(ctx context.Context, setup *commands) {
+	setup.add("add helper script", func() error { return p.addScript(ctx, helperScript, worldName) })
+	if p.options.UserAgent != "" || p.options.Locale != "" {
+		setup.add("set user agent", func() error { return p.setIdentity(ctx) })
 	}
-	return setup.wait()
+	p.surround(ctx, setup)
 }
 
 // commands runs independent commands at the same time, to wait for the browser
@@ -95,35 +106,35 @@ func (c *commands) wait() error {
 }
 
 // initScript keeps the script out of frames and of the browser's own pages.
-func (p *Page) initScript() string {
+func (p *shared) initScript() string {
 	return "if (self === top && /^https?:$/.test(location.protocol)) {\n" + p.options.InitScript + "\n}"
 }
 
-func (p *Page) addScript(ctx context.Context, source, world string) error {
-	_, err := cdp.Call(ctx, p.target, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
+func (p *tab) addScript(ctx context.Context, source, world string) error {
+	_, err := cdp.Call(ctx, p.session, page.AddScriptToEvaluateOnNewDocument, page.AddScriptToEvaluateOnNewDocumentParams{
 		Source: source, WorldName: world, RunImmediately: new(true),
 	})
 	return err
 }
 
-func (p *Page) setIdentity(ctx context.Context) error {
+func (p *tab) setIdentity(ctx context.Context) error {
 	agent := p.options.UserAgent
 	if agent == "" {
 		agent = p.browser.UserAgent()
 	}
 	params := emulation.SetUserAgentOverrideParams{UserAgent: agent, AcceptLanguage: p.options.Locale}
-	if _, err := cdp.Call(ctx, p.target, emulation.SetUserAgentOverride, params); err != nil {
+	if _, err := cdp.Call(ctx, p.session, emulation.SetUserAgentOverride, params); err != nil {
 		return err
 	}
 	if p.options.Locale == "" {
 		return nil
 	}
-	_, err := cdp.Call(ctx, p.target, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: p.options.Locale})
+	_, err := cdp.Call(ctx, p.session, emulation.SetLocaleOverride, emulation.SetLocaleOverrideParams{Locale: p.options.Locale})
 	return err
 }
 
 // SetViewport resizes the page.
-func (p *Page) SetViewport(ctx context.Context, viewport synthetic.Viewport) error {
+func (p *surface) SetViewport(ctx context.Context, viewport synthetic.Viewport) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	if err := p.resize(ctx, viewport); err != nil {
@@ -132,7 +143,7 @@ func (p *Page) SetViewport(ctx context.Context, viewport synthetic.Viewport) err
 	return nil
 }
 
-func (p *Page) resize(ctx context.Context, viewport synthetic.Viewport) error {
+func (p *tab) resize(ctx context.Context, viewport synthetic.Viewport) error {
 	if viewport == (synthetic.Viewport{}) {
 		viewport = synthetic.DefaultViewport
 	}
@@ -140,7 +151,7 @@ func (p *Page) resize(ctx context.Context, viewport synthetic.Viewport) error {
 	if viewport.Landscape {
 		orientation = &emulation.ScreenOrientation{Type: emulation.ScreenOrientationTypeLandscapePrimary, Angle: 90}
 	}
-	_, err := cdp.Call(ctx, p.target, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
+	_, err := cdp.Call(ctx, p.session, emulation.SetDeviceMetricsOverride, emulation.SetDeviceMetricsOverrideParams{
 		Width: int64(viewport.Width), Height: int64(viewport.Height),
 		DeviceScaleFactor: viewport.DeviceScaleFactor, Mobile: viewport.Mobile,
 		ScreenWidth: int64(viewport.Width), ScreenHeight: int64(viewport.Height),
@@ -153,6 +164,6 @@ func (p *Page) resize(ctx context.Context, viewport synthetic.Viewport) error {
 	if viewport.Touch {
 		touch.MaxTouchPoints = 5
 	}
-	_, err = cdp.Call(ctx, p.target, emulation.SetTouchEmulationEnabled, touch)
+	_, err = cdp.Call(ctx, p.session, emulation.SetTouchEmulationEnabled, touch)
 	return err
 }

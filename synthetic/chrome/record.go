@@ -45,7 +45,7 @@ func (p *Page) BeginStep(index int, traceID string) {
 func (p *Page) FailedRequest() string { return p.record.traffic.blame() }
 
 // ConsoleErrors implements [synthetic.Witness].
-func (p *Page) ConsoleErrors() []string { return p.record.console.errors() }
+func (p *surface) ConsoleErrors() []string { return p.record.console.errors() }
 
 // Record implements [synthetic.Recorder].
 func (p *Page) Record() synthetic.Record {

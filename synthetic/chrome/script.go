@@ -13,16 +13,30 @@ import (
 // errNoDocument is what a page answers between two documents.
 var errNoDocument = errors.New("the page has no document yet")
 
+// errNoFrame is what a frame answers that went with the document around it.
+var errNoFrame = errors.New("the frame is gone")
+
 // handle refers to a list of elements in our world of the page.
 type handle struct {
 	object runtime.RemoteObjectID
 	world  world
 }
 
-// evaluate runs an expression, promises awaited, in a world of the main frame;
-// the zero world is the page's own.
-func (p *Page) evaluate(ctx context.Context, expression string, in world) (*runtime.RemoteObject, error) {
-	result, err := cdp.Call(ctx, p.target, runtime.Evaluate, runtime.EvaluateParams{
+// evaluateOwn runs an expression in the document's own world.
+func (p *surface) evaluateOwn(ctx context.Context, expression string) (*runtime.RemoteObject, error) {
+	var own world
+	if p.frame != p.main() {
+		if _, own = p.state.worlds(p.tab, p.frame); own.unique == "" {
+			return nil, errNoDocument
+		}
+	}
+	return p.evaluate(ctx, expression, own)
+}
+
+// evaluate runs an expression, promises awaited, in a world of the tab; the zero
+// world is the own one of its main frame.
+func (p *tab) evaluate(ctx context.Context, expression string, in world) (*runtime.RemoteObject, error) {
+	result, err := cdp.Call(ctx, p.session, runtime.Evaluate, runtime.EvaluateParams{
 		Expression: expression, UniqueContextID: in.unique,
 		AwaitPromise: new(true), Silent: new(true), UserGesture: new(true),
 	})
@@ -37,8 +51,8 @@ func (p *Page) evaluate(ctx context.Context, expression string, in world) (*runt
 
 // call runs a function of the helper script. With value it returns the result's
 // JSON, else a reference to it.
-func (p *Page) call(ctx context.Context, value bool, function string, args ...any) (*runtime.RemoteObject, world, error) {
-	in := p.state.currentWorld()
+func (p *surface) call(ctx context.Context, value bool, function string, args ...any) (*runtime.RemoteObject, world, error) {
+	in, _ := p.state.worlds(p.tab, p.frame)
 	if in.unique == "" {
 		return nil, in, errNoDocument
 	}
@@ -59,7 +73,7 @@ func (p *Page) call(ctx context.Context, value bool, function string, args ...an
 		}
 		params.Arguments = append(params.Arguments, &runtime.CallArgument{Value: data})
 	}
-	result, err := cdp.Call(ctx, p.target, runtime.CallFunctionOn, params)
+	result, err := cdp.Call(ctx, p.session, runtime.CallFunctionOn, params)
 	if err != nil {
 		return nil, in, err
 	}
@@ -70,7 +84,7 @@ func (p *Page) call(ctx context.Context, value bool, function string, args ...an
 }
 
 // ask runs a function of the helper script and decodes what it returns.
-func (p *Page) ask(ctx context.Context, answer any, function string, args ...any) error {
+func (p *surface) ask(ctx context.Context, answer any, function string, args ...any) error {
 	result, _, err := p.call(ctx, true, function, args...)
 	if err != nil {
 		return err

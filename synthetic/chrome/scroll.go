@@ -7,7 +7,7 @@ import (
 )
 
 // Scroll implements [synthetic.Pointer].
-func (p *Page) Scroll(ctx context.Context, selectors synthetic.Selectors, to synthetic.Point) (won int, err error) {
+func (p *surface) Scroll(ctx context.Context, selectors synthetic.Selectors, to synthetic.Point) (won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	place := offset{X: to.X, Y: to.Y}

@@ -2,6 +2,7 @@ package chrome
 
 import (
 	"encoding/json"
+	"slices"
 	"sync"
 	"time"
 
@@ -9,32 +10,52 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
+	"github.com/chromedp/cdproto/target"
 )
 
 // worldName names the isolated world that our scripts run in.
 const worldName = "throughline"
 
-// state is what the browser's events have told of the main frame. Events come
-// one at a time, in order; see follow.
+// state is what the browser's events have told of the frames of a page and of all
+// that opens from it. The events of a tab come one at a time, in order; see follow.
 type state struct {
-	frame cdp.FrameID
-
 	mu sync.Mutex
 	// changed is closed and replaced with every change.
 	changed chan struct{}
+	frames  map[cdp.FrameID]*frame
+	// arrivals counts the navigations that were committed.
+	arrivals int
+	// answers holds what the documents' requests were answered.
+	answers map[cdp.LoaderID]answer
+}
+
+// frame is what is known of one frame.
+type frame struct {
+	id cdp.FrameID
+	// parent is the frame around it; empty for that of a page or a popup, and until
+	// it is known.
+	parent   cdp.FrameID
+	children []cdp.FrameID
+	// in is the tab whose session tells of its document; nil while a frame moves to
+	// a process of its own.
+	in *tab
 	// pending is the navigation that has started and not been committed.
 	pending cdp.LoaderID
 	doc     document
-	// visits holds the addresses navigated to, oldest first; dropped counts
-	// those that were forgotten to bound it.
-	visits  []string
-	dropped int
-	// answers holds what the documents' requests were answered.
-	answers map[cdp.LoaderID]answer
-	world   world
+	// visits holds its last navigations, oldest first.
+	visits []arrival
+	// ours is our isolated world of the document, own that of the document.
+	ours, own world
 }
 
-// document is the document that the main frame shows.
+// arrival is a navigation that was committed.
+type arrival struct {
+	// number is which of all navigations it was, from 1.
+	number int
+	url    string
+}
+
+// document is the document that a frame shows.
 type document struct {
 	loader cdp.LoaderID
 	url    string
@@ -52,7 +73,7 @@ type answer struct {
 	err    string
 }
 
-// world is the isolated world of the main frame's document.
+// world is a world of scripts in a document.
 type world struct {
 	id     runtime.ExecutionContextID
 	unique string
@@ -62,81 +83,139 @@ type world struct {
 const (
 	maxVisits  = 64
 	maxAnswers = 64
+	maxFrames  = 500
 )
 
 func newState() *state {
 	return &state{
-		changed: make(chan struct{}), answers: map[cdp.LoaderID]answer{},
-		doc: document{url: "about:blank", loaded: true},
+		changed: make(chan struct{}), answers: map[cdp.LoaderID]answer{}, frames: map[cdp.FrameID]*frame{},
 	}
 }
 
-// setFrame tells the id of the main frame, which is the target's.
-func (s *state) setFrame(frame cdp.FrameID) {
+// add notes the main frame of a new tab. A frame that moved to a process of its own
+// is the frame that it was.
+func (s *state) add(t *tab) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.frame = frame
+	f := s.frame(t.main())
+	if f == nil {
+		return
+	}
+	f.in = t
+	if t.parent == nil {
+		f.doc = document{url: "about:blank", loaded: true}
+	}
+	s.tell()
 }
 
-func (s *state) isMain(frame cdp.FrameID) bool {
+// remove forgets the frames of a tab that is gone.
+func (s *state) remove(t *tab) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.frame == frame
+	f := s.frames[t.main()]
+	if f == nil || f.in != t {
+		return
+	}
+	if t.parent == nil {
+		s.forget(f)
+	} else {
+		f.in = nil
+		s.orphan(f)
+	}
+	s.tell()
 }
 
-// follow takes one event of the page's target. It must not block.
-func (s *state) follow(event any) {
+// tell wakes those who wait for a change. The lock is held.
+func (s *state) tell() {
+	close(s.changed)
+	s.changed = make(chan struct{})
+}
+
+// frame returns what is known of a frame; nil when there are too many.
+func (s *state) frame(id cdp.FrameID) *frame {
+	f := s.frames[id]
+	if f == nil && len(s.frames) < maxFrames {
+		f = &frame{id: id}
+		s.frames[id] = f
+	}
+	return f
+}
+
+// follow takes one event of a tab. It must not block.
+func (s *state) follow(in *tab, event any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	var told bool
 	switch e := event.(type) {
-	case *page.EventFrameStartedNavigating:
-		if e.FrameID != s.frame || !crossDocument(e.NavigationType) {
-			return
-		}
-		s.pending = e.LoaderID
-	case *page.EventFrameNavigated:
-		if e.Frame.ParentID != "" {
-			return
-		}
-		s.commit(e.Frame)
-	case *page.EventNavigatedWithinDocument:
-		if e.FrameID != s.frame {
-			return
-		}
-		s.doc.url = e.URL
-		s.visit(e.URL)
-	case *page.EventLifecycleEvent:
-		if e.FrameID != s.frame || e.LoaderID != s.doc.loader || !s.milestone(e.Name) {
-			return
-		}
-	case *page.EventFrameStoppedLoading:
-		if e.FrameID != s.frame {
-			return
-		}
-		s.pending = ""
-		s.doc.loaded = true
+	case *page.EventFrameAttached:
+		told = s.attach(in, e)
+	case *page.EventFrameDetached:
+		told = s.detach(in, e)
 	case *network.EventResponseReceived:
-		if e.FrameID == s.frame && e.Type == network.ResourceTypeDocument {
+		if e.Type == network.ResourceTypeDocument {
 			s.answer(e.LoaderID, answer{status: int(e.Response.Status), took: responseTime(e.Response.Timing)})
+			told = true
 		}
 	case *network.EventLoadingFailed:
 		if e.Type == network.ResourceTypeDocument {
 			// The request of a document has the id of its loader.
 			s.answer(cdp.LoaderID(e.RequestID), answer{err: e.ErrorText})
+			told = true
 		}
 	case *runtime.EventExecutionContextCreated:
-		s.enter(e.Context)
+		told = s.enter(in, e.Context)
 	case *runtime.EventExecutionContextDestroyed:
-		if s.world.unique == e.ExecutionContextUniqueID {
-			s.world = world{}
-		}
+		told = s.leave(func(w world, _ *frame) bool { return w.unique == e.ExecutionContextUniqueID })
 	case *runtime.EventExecutionContextsCleared:
-		s.world = world{}
+		told = s.leave(func(_ world, f *frame) bool { return f.in == in })
 	default:
-		return
+		told = s.progress(in, event)
 	}
-	close(s.changed)
-	s.changed = make(chan struct{})
+	if told {
+		s.tell()
+	}
+}
+
+// progress notes what an event tells of a frame's document.
+func (s *state) progress(in *tab, event any) bool {
+	switch e := event.(type) {
+	case *page.EventFrameStartedNavigating:
+		f := s.known(in, e.FrameID)
+		if f == nil || !crossDocument(e.NavigationType) {
+			return false
+		}
+		f.pending = e.LoaderID
+	case *page.EventFrameNavigated:
+		s.commit(in, e.Frame)
+	case *page.EventNavigatedWithinDocument:
+		f := s.known(in, e.FrameID)
+		if f == nil {
+			return false
+		}
+		f.doc.url = e.URL
+		s.visit(f)
+	case *page.EventLifecycleEvent:
+		f := s.known(in, e.FrameID)
+		return f != nil && e.LoaderID == f.doc.loader && f.doc.milestone(e.Name)
+	case *page.EventFrameStoppedLoading:
+		f := s.known(in, e.FrameID)
+		if f == nil {
+			return false
+		}
+		f.pending = ""
+		f.doc.loaded = true
+	default:
+		return false
+	}
+	return true
+}
+
+// known returns a frame that the tab tells of; nil for any other.
+func (s *state) known(in *tab, id cdp.FrameID) *frame {
+	if f := s.frames[id]; f != nil && f.in == in {
+		return f
+	}
+	return nil
 }
 
 // crossDocument tells navigations that load a document from those within one.
@@ -145,32 +224,93 @@ func crossDocument(kind page.FrameStartedNavigatingNavigationType) bool {
 		kind != page.FrameStartedNavigatingNavigationTypeHistorySameDocument
 }
 
-func (s *state) commit(frame *cdp.Frame) {
-	s.doc = document{loader: frame.LoaderID, url: frame.URL + frame.URLFragment, failed: frame.UnreachableURL != ""}
-	if s.doc.failed {
-		s.doc.url = frame.UnreachableURL
+// attach notes a new frame in a document, or one that came back from a process of
+// its own.
+func (s *state) attach(in *tab, e *page.EventFrameAttached) bool {
+	parent, f := s.known(in, e.ParentFrameID), s.frame(e.FrameID)
+	if parent == nil || f == nil {
+		return false
 	}
-	if s.pending == frame.LoaderID {
-		s.pending = ""
+	f.in, f.parent = in, parent.id
+	if !slices.Contains(parent.children, f.id) {
+		parent.children = append(parent.children, f.id)
+		f.doc = document{url: "about:blank", loaded: true}
 	}
-	s.visit(s.doc.url)
+	return true
 }
 
-func (s *state) visit(url string) {
-	s.visits = append(s.visits, url)
-	if len(s.visits) > maxVisits {
-		s.visits = s.visits[1:]
-		s.dropped++
+// detach notes that a frame is gone, or goes to another process.
+func (s *state) detach(in *tab, e *page.EventFrameDetached) bool {
+	f := s.frames[e.FrameID]
+	if f == nil || cdp.FrameID(in.id) == f.id {
+		return false
+	}
+	if e.Reason == page.FrameDetachedReasonSwap {
+		if f.in == in {
+			f.in = nil
+			s.orphan(f)
+		}
+		return true
+	}
+	s.forget(f)
+	return true
+}
+
+// orphan forgets what was in a frame.
+func (s *state) orphan(f *frame) {
+	f.ours, f.own = world{}, world{}
+	for _, child := range slices.Clone(f.children) {
+		if c := s.frames[child]; c != nil {
+			s.forget(c)
+		}
+	}
+	f.children = nil
+}
+
+// forget removes a frame and all in it.
+func (s *state) forget(f *frame) {
+	s.orphan(f)
+	delete(s.frames, f.id)
+	if parent := s.frames[f.parent]; parent != nil {
+		parent.children = slices.DeleteFunc(parent.children, func(id cdp.FrameID) bool { return id == f.id })
+	}
+}
+
+func (s *state) commit(in *tab, told *cdp.Frame) {
+	f := s.known(in, told.ID)
+	if f == nil {
+		return
+	}
+	for _, child := range slices.Clone(f.children) {
+		if c := s.frames[child]; c != nil {
+			s.forget(c)
+		}
+	}
+	f.doc = document{loader: told.LoaderID, url: told.URL + told.URLFragment, failed: told.UnreachableURL != ""}
+	if f.doc.failed {
+		f.doc.url = told.UnreachableURL
+	}
+	if f.pending == told.LoaderID {
+		f.pending = ""
+	}
+	s.visit(f)
+}
+
+func (s *state) visit(f *frame) {
+	s.arrivals++
+	f.visits = append(f.visits, arrival{s.arrivals, f.doc.url})
+	if len(f.visits) > maxVisits {
+		f.visits = f.visits[1:]
 	}
 }
 
 // milestone notes how far the document has come.
-func (s *state) milestone(name string) bool {
+func (d *document) milestone(name string) bool {
 	switch name {
 	case "DOMContentLoaded":
-		s.doc.ready = time.Now()
+		d.ready = time.Now()
 	case "load":
-		s.doc.loaded = true
+		d.loaded = true
 	default:
 		return false
 	}
@@ -184,36 +324,84 @@ func (s *state) answer(loader cdp.LoaderID, a answer) {
 	s.answers[loader] = a
 }
 
-// enter notes the isolated world of a new document of the main frame.
-func (s *state) enter(context *runtime.ExecutionContextDescription) {
-	if context.Name != worldName {
-		return
-	}
+// enter notes a world of a new document.
+func (s *state) enter(in *tab, context *runtime.ExecutionContextDescription) bool {
 	var aux struct {
-		FrameID cdp.FrameID `json:"frameId"`
+		FrameID   cdp.FrameID `json:"frameId"`
+		IsDefault bool        `json:"isDefault"`
 	}
-	if json.Unmarshal(context.AuxData, &aux) == nil && aux.FrameID == s.frame {
-		s.world = world{id: context.ID, unique: context.UniqueID}
+	if json.Unmarshal(context.AuxData, &aux) != nil {
+		return false
 	}
+	f := s.known(in, aux.FrameID)
+	switch {
+	case f == nil:
+		return false
+	case aux.IsDefault:
+		f.own = world{id: context.ID, unique: context.UniqueID}
+	case context.Name == worldName:
+		f.ours = world{id: context.ID, unique: context.UniqueID}
+	default:
+		return false
+	}
+	return true
+}
+
+// leave forgets the worlds that are gone.
+func (s *state) leave(gone func(world, *frame) bool) bool {
+	found := false
+	for _, f := range s.frames {
+		for _, w := range []*world{&f.ours, &f.own} {
+			if w.unique != "" && gone(*w, f) {
+				*w, found = world{}, true
+			}
+		}
+	}
+	return found
 }
 
 // snapshot is a consistent copy of what a waiter looks at.
 type snapshot struct {
 	changed <-chan struct{}
+	// there says that the frame exists.
+	there   bool
 	pending bool
 	doc     document
 	answer  answer
-	visits  []string
-	count   int
+	visits  []arrival
+	// count is how many navigations there were of all frames.
+	count int
 }
 
-func (s *state) now() snapshot {
+// now is a snapshot of a frame.
+func (s *state) now(id cdp.FrameID) snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return snapshot{
-		changed: s.changed, pending: s.pending != "", doc: s.doc, answer: s.answers[s.doc.loader],
-		visits: append([]string(nil), s.visits...), count: s.dropped + len(s.visits),
+	now := snapshot{changed: s.changed, count: s.arrivals}
+	if f := s.frames[id]; f != nil {
+		now.there, now.pending, now.doc, now.answer = true, f.pending != "", f.doc, s.answers[f.doc.loader]
+		now.visits = slices.Clone(f.visits)
 	}
+	return now
+}
+
+// since returns the navigations of the frame after the first ones of all frames.
+func (s snapshot) since(before int) []arrival {
+	i := slices.IndexFunc(s.visits, func(visit arrival) bool { return visit.number > before })
+	if i < 0 {
+		return nil
+	}
+	return s.visits[i:]
+}
+
+// tab returns the tab of a target; nil if it is none that is known.
+func (s *state) tab(id target.ID) *tab {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f := s.frames[cdp.FrameID(id)]; f != nil && f.in != nil && f.in.id == id {
+		return f.in
+	}
+	return nil
 }
 
 // answered returns what a navigation was answered, also if it was not committed.
@@ -223,8 +411,13 @@ func (s *state) answered(loader cdp.LoaderID) answer {
 	return s.answers[loader]
 }
 
-func (s *state) currentWorld() world {
+// worlds returns the worlds of a frame's document, as a tab knows them: ours and
+// its own.
+func (s *state) worlds(in *tab, id cdp.FrameID) (ours, own world) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.world
+	if f := s.known(in, id); f != nil {
+		return f.ours, f.own
+	}
+	return world{}, world{}
 }

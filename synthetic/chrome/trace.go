@@ -22,7 +22,7 @@ const traceHeader = "traceparent"
 // those to hosts that are to get one, and a few more, since the browser's patterns
 // cannot tell a host from a query; and documents that the guard is to see. For other
 // hosts none is.
-func (p *Page) intercepted() []*fetch.RequestPattern {
+func (p *shared) intercepted() []*fetch.RequestPattern {
 	hosts := map[string]bool{}
 	for _, host := range p.options.TraceHosts {
 		hosts[host] = true
@@ -44,7 +44,7 @@ func (p *Page) intercepted() []*fetch.RequestPattern {
 
 // intercept lets a request go that the browser holds. What is added is not sent on
 // when the request is redirected; the browser holds the next one anew.
-func (p *Page) intercept(event any) {
+func (p *tab) intercept(event any) {
 	e, ok := event.(*fetch.EventRequestPaused)
 	if !ok || e.Request == nil {
 		return
@@ -59,14 +59,14 @@ func (p *Page) intercept(event any) {
 	}
 	// Not in this goroutine, which takes the answer.
 	go func() {
-		if _, err := cdp.Call(p.alive, p.target, fetch.ContinueRequest, params); err != nil {
+		if _, err := cdp.Call(p.alive, p.session, fetch.ContinueRequest, params); err != nil {
 			p.log.Debug("continue request", "error", err)
 		}
 	}()
 }
 
 // headersFor are the headers that go with a request.
-func (p *Page) headersFor(address string) []synthetic.Line {
+func (p *shared) headersFor(address string) []synthetic.Line {
 	u, err := url.Parse(address)
 	if err != nil {
 		return nil

@@ -114,7 +114,7 @@ func TestHeaders(t *testing.T) {
 			}
 		}
 	}
-	if patterns := (&Page{guard: newGuard(nil)}).intercepted(); len(patterns) != 0 {
+	if patterns := (&shared{guard: newGuard(nil)}).intercepted(); len(patterns) != 0 {
 		t.Errorf("intercepts %v for nothing", patterns)
 	}
 }

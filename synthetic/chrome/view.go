@@ -45,14 +45,14 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 func (p *Page) drawn(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, hanging)
 	defer cancel()
-	result, err := cdp.Call(ctx, p.target, page.CaptureScreenshot, page.CaptureScreenshotParams{
+	result, err := cdp.Call(ctx, p.session, page.CaptureScreenshot, page.CaptureScreenshotParams{
 		Format: page.CaptureScreenshotFormatJpeg, Quality: new(int64(screenshotQuality)), OptimizeForSpeed: new(true),
 	})
 	return result.Data, err
 }
 
 // Wheel turns the mouse wheel over the middle of the page, by CSS pixels.
-func (p *Page) Wheel(ctx context.Context, x, y float64) error {
+func (p *surface) Wheel(ctx context.Context, x, y float64) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	viewport := p.options.Viewport
@@ -60,7 +60,7 @@ func (p *Page) Wheel(ctx context.Context, x, y float64) error {
 		viewport = synthetic.DefaultViewport
 	}
 	// The client's own parameters leave out a zero, which the browser refuses.
-	err := p.target.Call(ctx, input.CommandDispatchMouseEvent, map[string]any{
+	err := p.root().session.Call(ctx, input.CommandDispatchMouseEvent, map[string]any{
 		"type": input.DispatchMouseEventTypeMouseWheel, "modifiers": p.modifiers,
 		"x": viewport.Width / 2, "y": viewport.Height / 2, "deltaX": x, "deltaY": y,
 	}, nil)

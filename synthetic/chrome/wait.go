@@ -20,7 +20,7 @@ type survey struct {
 
 // WaitForElement implements [synthetic.Waiter]. Of several alternatives the first
 // that finds anything counts.
-func (p *Page) WaitForElement(ctx context.Context, condition synthetic.ElementCondition) error {
+func (p *surface) WaitForElement(ctx context.Context, condition synthetic.ElementCondition) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	return p.poll(ctx, func(ctx context.Context) error {
@@ -91,11 +91,11 @@ func unmet(condition synthetic.ElementCondition, seen survey) error {
 
 // WaitForExpression implements [synthetic.Waiter]. An expression that throws
 // counts as not truthy yet.
-func (p *Page) WaitForExpression(ctx context.Context, expression string) error {
+func (p *surface) WaitForExpression(ctx context.Context, expression string) error {
 	ctx, done := p.bind(ctx)
 	defer done()
 	return p.poll(ctx, func(ctx context.Context) error {
-		result, err := p.evaluate(ctx, expression, world{})
+		result, err := p.evaluateOwn(ctx, expression)
 		if err != nil {
 			return &synthetic.Fault{Reason: beacon.ReasonAssertion, Message: "the expression fails: " + err.Error(), Err: err}
 		}
@@ -122,12 +122,12 @@ func truthy(object *runtime.RemoteObject) bool {
 	}
 }
 
-// Evaluate runs an expression in the page's own world, promises awaited, and
+// Evaluate runs an expression in the document's own world, promises awaited, and
 // returns its value as JSON.
-func (p *Page) Evaluate(ctx context.Context, expression string) (json.RawMessage, error) {
+func (p *surface) Evaluate(ctx context.Context, expression string) (json.RawMessage, error) {
 	ctx, done := p.bind(ctx)
 	defer done()
-	result, err := p.evaluate(ctx, "(async () => JSON.stringify(await ("+expression+")) ?? 'null')()", world{})
+	result, err := p.evaluateOwn(ctx, "(async () => JSON.stringify(await ("+expression+")) ?? 'null')()")
 	if err != nil {
 		return nil, p.fault(ctx, err, nil)
 	}

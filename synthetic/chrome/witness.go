@@ -10,8 +10,8 @@ import (
 )
 
 // Document implements [synthetic.Witness].
-func (p *Page) Document() synthetic.Document {
-	answer := p.state.now().answer
+func (p *surface) Document() synthetic.Document {
+	answer := p.state.now(p.frame).answer
 	return synthetic.Document{Status: answer.status, ResponseTime: answer.took}
 }
 
@@ -25,7 +25,7 @@ func responseTime(timing *network.ResourceTiming) time.Duration {
 }
 
 // Text implements [synthetic.Reader].
-func (p *Page) Text(ctx context.Context, selectors synthetic.Selectors) (text string, won int, err error) {
+func (p *surface) Text(ctx context.Context, selectors synthetic.Selectors) (text string, won int, err error) {
 	ctx, done := p.bind(ctx)
 	defer done()
 	won, err = p.race(ctx, selectors, func(ctx context.Context, elements handle) (obstacle, error) {
