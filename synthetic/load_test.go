@@ -230,8 +230,12 @@ func FuzzLoad(f *testing.F) {
 func TestLoadFile_Places(t *testing.T) {
 	for file, want := range map[string][]Place{
 		"good_places.yaml": {
-			{}, {Frame: []int{0, 2}}, {Target: "https://pay.example/${order}?a=b"},
-			{Target: "help", Frame: []int{1}}, {Target: "https://pay.example/"}, {Target: "https://pay.example/"},
+			{},
+			{Frame: []int{0, 2}},
+			{Target: "https://pay.example/${order}?a=b"},
+			{Target: "help", Frame: []int{1}},
+			{Target: "https://pay.example/"},
+			{Target: "https://pay.example/"},
 		},
 		"good_places.json": {
 			{}, {Frame: []int{0, 2}}, {Target: "https://pay.example/?price=$${5}"}, {Target: "https://pay.example/"},

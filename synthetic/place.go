@@ -19,9 +19,8 @@ const mainTarget = "main"
 // Place is where in the browser a step acts. The zero value is the main frame of
 // the page that the run began with.
 type Place struct {
-	// Target is the exact address of a popup or of a frame in a process of its
-	// own; empty is the page. In a journey it may refer to variables, and be
-	// relative to the base URL.
+	// Target is the exact address of a popup or of a frame; empty is the page. In a
+	// journey it may refer to variables, and be relative to the base URL.
 	Target string
 	// Frame leads from the target's main frame to a frame within it: the index of
 	// a child frame, of a child of that, and so on.

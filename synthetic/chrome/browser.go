@@ -36,6 +36,8 @@ type Options struct {
 	Headed bool
 	// display is what the window needs of the environment.
 	display []string
+	// isolated gives each site a process of its own, as whole browsers do anyway.
+	isolated bool
 	// AllowHosts are addresses on this machine beyond 127.0.0.1, localhost and [::1]
 	// that pages may be allowed to reach: 127.0.0.0/8, and link-local ones. Ports are
 	// not looked at; see [synthetic.PageOptions].
@@ -67,9 +69,15 @@ type Browser struct {
 	stop    func()
 	client  *chromedp.Browser
 	version cdpbrowser.GetVersionResult
+	line    *line
+	tasks   sync.WaitGroup
 	close   sync.Once
 	closing chan struct{} // closed when Close begins
-	err     error
+
+	mu sync.Mutex
+	// pages are those that are open, by their browser contexts.
+	pages map[cdp.BrowserContextID]*Page
+	err   error
 }
 
 // maxStarts is how often a browser is started that dies at its start by itself.
@@ -103,12 +111,14 @@ func launchOnce(ctx context.Context, options Options, unsandboxed bool) (*Browse
 	if err != nil {
 		return nil, fmt.Errorf("make browser profile: %w", err)
 	}
-	b := &Browser{log: log, profile: profile, closing: make(chan struct{})}
+	b := &Browser{log: log, profile: profile, closing: make(chan struct{}), pages: map[cdp.BrowserContextID]*Page{}}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options, profile, unsandboxed, b.tie)...)
 	browserCtx, stopBrowser := chromedp.NewContext(allocator,
 		chromedp.WithLogf(func(string, ...any) {}),
 		chromedp.WithErrorf(func(format string, args ...any) {
-			log.Debug("browser client", "message", fmt.Sprintf(format, args...))
+			if message := fmt.Sprintf(format, args...); !isOfLine(message) {
+				log.Debug("browser client", "message", message)
+			}
 		}))
 	b.ctx = browserCtx
 	// Once, since of a browser that never started the client lets only one wait.
@@ -144,7 +154,8 @@ func (b *Browser) start(ctx context.Context) error {
 	b.client = chromedp.FromContext(b.ctx).Browser
 	switch {
 	case err == nil:
-		return nil
+		b.line, err = newLine(ctx, b.client, b.log, b.opened)
+		return err
 	case b.command == nil || b.command.Process == nil: // there is no such file, or it cannot be executed
 		return err
 	}
@@ -186,6 +197,10 @@ func (b *Browser) Close() error {
 			tree = familyOf(b.client.Process().Pid)
 			b.quit()
 		}
+		if b.line != nil {
+			b.line.close()
+		}
+		b.tasks.Wait()
 		b.stop()
 		tree.end(b.profile)
 		b.err = removeProfile(b.profile)
@@ -265,6 +280,7 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 		chromedp.Env(o.display...),
 		chromedp.WindowSize(synthetic.DefaultViewport.Width, synthetic.DefaultViewport.Height),
 		chromedp.Flag("no-sandbox", unsandboxed),
+		chromedp.Flag("site-per-process", o.isolated),
 		chromedp.Flag("disable-features", strings.Join([]string{
 			// Traffic and work of the browser's own.
 			"Translate", "MediaRouter", "OptimizationHints", "AutofillServerCommunication",

@@ -31,12 +31,18 @@ import (
 // test ends.
 func launch(t testing.TB, log *slog.Logger) *Browser {
 	t.Helper()
+	return launchWith(t, Options{Log: log})
+}
+
+func launchWith(t testing.TB, options Options) *Browser {
+	t.Helper()
 	path, err := Find(os.Getenv)
 	if err != nil {
 		t.Fatal(err)
 	}
 	root := t.TempDir()
-	browser, err := Launch(t.Context(), Options{Path: path, ProfileRoot: root, Log: log})
+	options.Path, options.ProfileRoot = path, root
+	browser, err := Launch(t.Context(), options)
 	if err != nil {
 		t.Fatal(err)
 	}

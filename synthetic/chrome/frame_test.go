@@ -10,6 +10,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	cdppage "github.com/chromedp/cdproto/page"
+
 	"throughline/beacon"
 	"throughline/synthetic"
 )
@@ -54,7 +57,9 @@ func newFramed(t testing.TB, more map[string]string) *httptest.Server {
 }
 
 // otherOf is the site's address by its other name.
-func otherOf(site *httptest.Server) string { return strings.Replace(site.URL, "127.0.0.1", "localhost", 1) }
+func otherOf(site *httptest.Server) string {
+	return strings.Replace(site.URL, "127.0.0.1", "localhost", 1)
+}
 
 // in waits for a place.
 func in(t testing.TB, page *Page, place synthetic.Place) synthetic.Surface {
@@ -129,4 +134,67 @@ func TestIn_FrameThatNavigates(t *testing.T) {
 	check(t, err)
 	check(t, second.AwaitNavigation(within(t, patience), before, site.URL+"/done"))
 	wantTitle(t, page, "Done")
+}
+
+// TestIn_OtherSite goes through frames of another site: in a process of their own,
+// and in that of the page.
+func TestIn_OtherSite(t *testing.T) {
+	for name, isolated := range map[string]bool{"isolated": true, "shared": false} {
+		t.Run(name, func(t *testing.T) {
+			site, browser := newFramed(t, nil), launchWith(t, Options{isolated: isolated})
+			page := open(t, browser, synthetic.PageOptions{})
+			visit(t, page, site.URL+"/foreign")
+			first := in(t, page, synthetic.Place{Frame: []int{0}})
+			if first.(*surface).parent == nil == isolated {
+				t.Fatal("the frame is in the wrong process")
+			}
+			useForm(t, first)
+			visit(t, page, site.URL+"/foreign")
+			form := in(t, page, synthetic.Place{Target: otherOf(site) + "/form?pay"})
+			useForm(t, form)
+			before := form.Navigations()
+			_, err := form.Click(within(t, patience), selectors(t, "text/Done"), synthetic.ClickOptions{Device: synthetic.DeviceTouch})
+			check(t, err)
+			check(t, form.AwaitNavigation(within(t, patience), before, otherOf(site)+"/done"))
+			wantOf(t, in(t, page, synthetic.Place{Target: otherOf(site) + "/done"}), "document.title", `"Done"`)
+			wantValue(t, page, "document.querySelector('h1').textContent", `"Shop"`)
+			exchangeOf(t, page, "/form")
+		})
+	}
+}
+
+func TestIn_ProcessInProcess(t *testing.T) {
+	site, browser := newFramed(t, nil), launchWith(t, Options{isolated: true})
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/deep")
+	useForm(t, in(t, page, synthetic.Place{Frame: []int{0, 0}}))
+	// A frame of the page's own site comes back to its process.
+	outer := in(t, page, synthetic.Place{Frame: []int{0}})
+	_, err := outer.Navigate(within(t, patience), site.URL+"/form?back")
+	check(t, err)
+	check(t, outer.AwaitTitle(within(t, patience), "Form"))
+	useForm(t, in(t, page, synthetic.Place{Frame: []int{0}}))
+}
+
+func TestIn_FrameOutOfView(t *testing.T) {
+	site, browser := newFramed(t, nil), launchWith(t, Options{isolated: true})
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/below")
+	useForm(t, in(t, page, synthetic.Place{Frame: []int{0}}))
+	visit(t, page, site.URL+"/covered")
+	form := in(t, page, synthetic.Place{Target: otherOf(site) + "/form"})
+	_, err := form.Click(within(t, 4*time.Second), selectors(t, "#save"), synthetic.ClickOptions{})
+	wantFault(t, err, beacon.ReasonTimeout, "covered by <div#veil>")
+}
+
+func TestIn_Crash(t *testing.T) {
+	site, browser := newFramed(t, nil), launchWith(t, Options{isolated: true})
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/crash")
+	form := in(t, page, synthetic.Place{Frame: []int{0}})
+	time.AfterFunc(300*time.Millisecond, func() {
+		_, _ = cdp.Call(t.Context(), form.(*surface).session, cdppage.Crash, cdp.Empty{})
+	})
+	wantFault(t, form.WaitForExpression(within(t, patience), "false"), beacon.ReasonTabCrashed, "crashed")
+	wantValue(t, page, "document.querySelector('h1').textContent", `"Stays"`)
 }

@@ -44,7 +44,7 @@ var _ synthetic.Page = (*Page)(nil)
 // return a *[synthetic.Fault]; they fail at once when the tab crashes or the browser
 // dies. They are meant for one goroutine at a time.
 type Page struct {
-	*surface // its main frame
+	*surface                 // its main frame
 	ctx      context.Context // the client's, of the tab
 	close    sync.Once
 	err      error
@@ -64,7 +64,8 @@ func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*
 		closing: make(chan struct{}),
 	}
 	common.alive, common.die = context.WithCancelCause(context.Background())
-	main := &tab{shared: common, alive: common.alive, die: common.die}
+	main := &tab{shared: common}
+	main.alive, main.die = context.WithCancelCause(common.alive)
 	p := &Page{surface: &surface{tab: main}}
 	ctxOfTab, cancel := chromedp.NewContext(b.ctx,
 		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(main.followMain))
@@ -108,6 +109,7 @@ func (p *Page) adopt(opened *chromedp.Context) {
 	p.session, p.id, p.contextID = opened.Target, opened.Target.TargetID, opened.BrowserContextID
 	p.frame = p.main()
 	p.state.add(p.tab)
+	p.browser.register(p)
 }
 
 // followMain takes the events of the page's own tab. Those that come before the tab
@@ -184,12 +186,12 @@ func (p *Page) attend() {
 		case dialog := <-p.dialogs:
 			dialog.in.dismiss(dialog)
 		case <-p.browser.client.LostConnection:
-			p.die(browserDied())
+			p.shared.die(browserDied())
 			return
 		case <-detached:
+			detached = nil // popups may go on
 			p.die(p.closedBy())
-			return
-		case <-p.alive.Done():
+		case <-p.shared.alive.Done():
 			if p.answered > 1 {
 				p.log.Info("more dialogs of a page dismissed", "count", p.answered-1)
 			}
@@ -206,7 +208,7 @@ func (p *Page) closedBy() *synthetic.Fault {
 		return browserDied()
 	case <-p.browser.closing:
 		return browserDied()
-	case <-p.alive.Done():
+	case <-p.shared.alive.Done():
 		return errClosed
 	case <-time.After(quitting):
 		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: "the page closed its tab"}
@@ -270,10 +272,11 @@ func (p *Page) Close(ctx context.Context) error {
 	p.close.Do(func() {
 		p.leave(ctx)
 		gone := p.alive.Err() != nil
-		p.die(errClosed)
+		p.shared.die(errClosed)
 		if err := p.dispose(ctx); !gone {
 			p.err = err
 		}
+		p.browser.unregister(p)
 		close(p.closing)
 		p.tasks.Wait()
 	})

@@ -13,6 +13,9 @@ import (
 	"throughline/synthetic"
 )
 
+// maxNamedTargets bounds how many popups and frames a message names.
+const maxNamedTargets = 10
+
 // In implements [synthetic.Page].
 func (p *Page) In(ctx context.Context, place synthetic.Place) (synthetic.Surface, error) {
 	if place.Target == "" && len(place.Frame) == 0 {
@@ -62,8 +65,9 @@ func (s *state) find(main *tab, place synthetic.Place) (*surface, <-chan struct{
 	return &surface{tab: f.in, frame: f.id}, nil, nil
 }
 
-// target looks for the popup, or the frame in a process of its own, that shows an
-// address. Of several the one that shows it longest is taken.
+// target looks for the popup or the frame that shows an address. Of several the one
+// that shows it longest is taken. Which frames have processes of their own is up to
+// the browser, and may be another where the journey was recorded, so any will do.
 func (s *state) target(main *tab, address string) *frame {
 	want := canonical(address)
 	var found *frame
@@ -83,11 +87,11 @@ func (f *frame) since() int {
 	return f.visits[len(f.visits)-1].number
 }
 
-// targets are the main frames of popups, and the frames in processes of their own.
+// targets are all frames but the page's own main frame.
 func (s *state) targets(main *tab) []*frame {
 	var targets []*frame
 	for _, f := range s.frames {
-		if f.in != nil && f.in != main && f.in.main() == f.id {
+		if f.in != nil && f.id != main.main() {
 			targets = append(targets, f)
 		}
 	}
@@ -101,6 +105,7 @@ func (s *state) noTarget(main *tab, address string) error {
 		there = append(there, publicURL(f.doc.url))
 	}
 	slices.Sort(there)
+	there = slices.Compact(there)
 	message := "no popup or frame shows " + publicURL(address)
 	switch {
 	case slices.Contains(there, publicURL(address)):
@@ -109,7 +114,7 @@ func (s *state) noTarget(main *tab, address string) error {
 		message += "; there is none"
 	}
 	if len(there) > 0 {
-		message += "; there are: " + strings.Join(there, ", ")
+		message += "; there are: " + strings.Join(there[:min(len(there), maxNamedTargets)], ", ")
 	}
 	return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: message}
 }

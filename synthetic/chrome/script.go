@@ -24,6 +24,7 @@ type handle struct {
 
 // evaluateOwn runs an expression in the document's own world.
 func (p *surface) evaluateOwn(ctx context.Context, expression string) (*runtime.RemoteObject, error) {
+	p.refresh()
 	var own world
 	if p.frame != p.main() {
 		if _, own = p.state.worlds(p.tab, p.frame); own.unique == "" {
@@ -52,7 +53,8 @@ func (p *tab) evaluate(ctx context.Context, expression string, in world) (*runti
 // call runs a function of the helper script. With value it returns the result's
 // JSON, else a reference to it.
 func (p *surface) call(ctx context.Context, value bool, function string, args ...any) (*runtime.RemoteObject, world, error) {
-	in, _ := p.state.worlds(p.tab, p.frame)
+	p.refresh()
+	in := p.ourWorld()
 	if in.unique == "" {
 		return nil, in, errNoDocument
 	}

@@ -404,6 +404,19 @@ func (s *state) tab(id target.ID) *tab {
 	return nil
 }
 
+// popups counts the popups that are open.
+func (s *state) popups(main *tab) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for _, f := range s.frames {
+		if f.in != nil && f.in != main && f.in.parent == nil && f.in.main() == f.id {
+			n++
+		}
+	}
+	return n
+}
+
 // answered returns what a navigation was answered, also if it was not committed.
 func (s *state) answered(loader cdp.LoaderID) answer {
 	s.mu.Lock()

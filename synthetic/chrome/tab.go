@@ -29,6 +29,7 @@ type shared struct {
 	alive context.Context
 	die   context.CancelCauseFunc
 
+	surplus atomic.Int64 // popups that were closed at once
 	dialogs chan dialog
 	calls   chan string
 	lost    atomic.Int64 // calls that found the queue full
@@ -87,6 +88,16 @@ func (p *surface) isMain() bool { return p.parent == nil && p.frame == p.main() 
 func (p *surface) ourWorld() world {
 	ours, _ := p.state.worlds(p.tab, p.frame)
 	return ours
+}
+
+// refresh finds the tab that the frame is in now: a navigation may move it to another
+// process.
+func (p *surface) refresh() {
+	p.state.mu.Lock()
+	defer p.state.mu.Unlock()
+	if f := p.state.frames[p.frame]; f != nil && f.in != nil {
+		p.tab = f.in
+	}
 }
 
 // concerns are the frames whose navigations the surface's steps wait for: what is
