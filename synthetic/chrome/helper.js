@@ -187,6 +187,14 @@ globalThis.throughline = (() => {
     return point;
   }
 
+  // Brings the frame of this document into view, since of one out of view the browser
+  // computes no names. What the frame shows stays.
+  function reveal() {
+    const { documentElement } = document;
+    if (documentElement) Element.prototype.scrollIntoView.call(documentElement, { block: "nearest", inline: "nearest", behavior: "instant" });
+    return {};
+  }
+
   // Where a point of a frame is in the document that the frame is in, once nothing
   // covers the frame there.
   async function lift(element, { x, y }) {
@@ -318,6 +326,7 @@ globalThis.throughline = (() => {
     list: (...elements) => unique(elements.filter((element) => nodeType(element) === Node.ELEMENT_NODE)),
     aim,
     lift,
+    reveal,
     fill,
     scroll,
     scrollWindow: (place) => scrollTo(globalThis, place),

@@ -105,6 +105,12 @@ func (p *surface) list(ctx context.Context, function string, args ...any) (handl
 // findNamed finds elements by accessible name and role, as the browser computes
 // them for assistive technology.
 func (p *surface) findNamed(ctx context.Context, roots handle, document bool, selector synthetic.Selector) (handle, error) {
+	if !p.isMain() {
+		var done struct{}
+		if err := p.ask(ctx, &done, "reveal"); err != nil {
+			return handle{}, err
+		}
+	}
 	scopes, err := p.list(ctx, "scopes", argument(roots, document))
 	if err != nil {
 		return handle{}, err

@@ -26,10 +26,11 @@ func (p *surface) Navigate(ctx context.Context, address string) (int, error) {
 	defer done()
 	before := p.state.now(p.frame)
 	params := page.NavigateParams{URL: address}
-	if p.frame != p.main() || p.parent != nil {
+	if !p.isMain() {
 		params.FrameID = p.frame
 	}
-	result, err := cdp.Call(ctx, p.session, page.Navigate, params)
+	// A frame's own session may end with the process that it leaves.
+	result, err := cdp.Call(ctx, p.root().session, page.Navigate, params)
 	host := synthetic.PublicURL(address)
 	switch {
 	case err != nil:
