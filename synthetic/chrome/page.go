@@ -52,10 +52,8 @@ type Page struct {
 
 var errClosed = &synthetic.Fault{Reason: beacon.ReasonCancelled, Message: "the page was closed"}
 
-// NewPage opens a page in a browser context of its own: no cookie, cache or
-// storage is shared with any other. ctx bounds the opening only; the page lives
-// until Close.
-func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
+// newPage returns a page that has no tab yet.
+func newPage(b *Browser, options synthetic.PageOptions) *Page {
 	common := &shared{
 		browser: b, log: b.log, options: options, state: newState(), record: newRecorder(options.Evidence),
 		keep: newKeep(options.KeepState), guard: newGuard(options.AllowHosts),
@@ -66,9 +64,16 @@ func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*
 	common.alive, common.die = context.WithCancelCause(context.Background())
 	main := &tab{shared: common}
 	main.alive, main.die = context.WithCancelCause(common.alive)
-	p := &Page{surface: &surface{tab: main}}
+	return &Page{surface: &surface{tab: main}}
+}
+
+// NewPage opens a page in a browser context of its own: no cookie, cache or
+// storage is shared with any other. ctx bounds the opening only; the page lives
+// until Close.
+func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
+	p := newPage(b, options)
 	ctxOfTab, cancel := chromedp.NewContext(b.ctx,
-		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(main.followMain))
+		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(p.followMain))
 	p.ctx = ctxOfTab
 	// The tab would end with the context that opens it, so that is its own.
 	opened := make(chan error, 1)
@@ -270,7 +275,7 @@ func (p *shared) handOver() {
 // when ctx is over. It may be called more than once.
 func (p *Page) Close(ctx context.Context) error {
 	p.close.Do(func() {
-		p.leave(ctx)
+		p.leaveAll(ctx)
 		gone := p.alive.Err() != nil
 		p.shared.die(errClosed)
 		if err := p.dispose(ctx); !gone {
@@ -281,6 +286,15 @@ func (p *Page) Close(ctx context.Context) error {
 		p.tasks.Wait()
 	})
 	return p.err
+}
+
+// leaveAll leaves the page and its popups.
+func (p *Page) leaveAll(ctx context.Context) {
+	var all sync.WaitGroup
+	for _, t := range append(p.state.popups(p.tab), p.tab) {
+		all.Go(func() { (&surface{tab: t, frame: t.main()}).leave(ctx) })
+	}
+	all.Wait()
 }
 
 // leave lets the page say its last words: through the binding if there is one,

@@ -64,9 +64,11 @@ func (b *Browser) admit(session *lineSession) {
 
 // framed takes a frame that moves to a process of its own.
 func (p *Page) framed(session *lineSession) {
-	around := p.state.tab(session.parent.target)
-	if around == nil {
-		around = p.tab
+	around := p.tab
+	if session.parent != nil {
+		if known := p.state.tab(session.parent.target); known != nil {
+			around = known
+		}
 	}
 	t := &tab{shared: p.shared, session: session, id: session.target, parent: around}
 	// That its session ends is no end: it may have moved back.
@@ -77,7 +79,7 @@ func (p *Page) framed(session *lineSession) {
 
 // poppedUp takes a new popup.
 func (p *Page) poppedUp(session *lineSession) {
-	if p.state.popups(p.tab) >= maxPopups {
+	if len(p.state.popups(p.tab)) >= maxPopups {
 		if p.surplus.Add(1) == 1 {
 			p.log.Info("popup of a page closed, since it has too many; further ones of this page are not logged")
 		}

@@ -96,7 +96,14 @@ func TestPopup(t *testing.T) {
 		eventually(t, "it says its last words: "+link, func() bool { return strings.Contains(heard.text(), "bye?"+query) })
 	}
 	wantValue(t, page, "document.querySelector('h1').textContent", `"Shop"`)
-	if got := strings.Count(heard.text(), "init /popup"); got != 4 {
+	check(t, click(within(t, patience), page, selectors(t, "text/Open"), synthetic.ClickOptions{}))
+	left := in(t, page, synthetic.Place{Target: site.URL + "/popup?opened"})
+	check(t, left.WaitForExpression(within(t, patience), "document.readyState === 'complete'"))
+	check(t, page.Close(t.Context()))
+	if got := strings.Count(heard.text(), "bye?opened"); got < 2 {
+		t.Errorf("a popup that was left open says no last words: %s", heard.text())
+	}
+	if got := strings.Count(heard.text(), "init /popup"); got != 5 {
 		t.Errorf("the init script ran %d times: %s", got, heard.text())
 	}
 }

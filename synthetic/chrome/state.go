@@ -404,17 +404,17 @@ func (s *state) tab(id target.ID) *tab {
 	return nil
 }
 
-// popups counts the popups that are open.
-func (s *state) popups(main *tab) int {
+// popups are the popups that are open.
+func (s *state) popups(main *tab) []*tab {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	n := 0
+	var open []*tab
 	for _, f := range s.frames {
 		if f.in != nil && f.in != main && f.in.parent == nil && f.in.main() == f.id {
-			n++
+			open = append(open, f.in)
 		}
 	}
-	return n
+	return open
 }
 
 // answered returns what a navigation was answered, also if it was not committed.
