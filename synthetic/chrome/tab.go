@@ -95,7 +95,8 @@ func (p *surface) ourWorld() world {
 func (p *surface) refresh() {
 	p.state.mu.Lock()
 	defer p.state.mu.Unlock()
-	if f := p.state.frames[p.frame]; f != nil && f.in != nil {
+	// That of the page's own main frame stays, and others look at it meanwhile.
+	if f := p.state.frames[p.frame]; f != nil && f.in != nil && f.in != p.tab {
 		p.tab = f.in
 	}
 }
