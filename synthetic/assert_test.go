@@ -83,6 +83,7 @@ func TestRun_AssertsFail(t *testing.T) {
 		"empty capture": {"capture: {name: a, expression: '\"\"'}", "the text for a is empty", beacon.ReasonAssertion},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			result := runner.Run(t.Context(), load(t, `
 name: J
 steps:

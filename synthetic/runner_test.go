@@ -203,6 +203,7 @@ func TestRun_Fails(t *testing.T) {
 		"other page": {"[{timeout: 500ms, navigate: {url: /wait, assertedEvents: [{type: navigation, url: /}]}}]", beacon.ReasonAssertion, "arrived at", "navigate /wait", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			runner, sink := newRunner(t, nil)
 			result := runner.Run(t.Context(), load(t, "name: J\nsteps: "+test.steps), synthetic.RunOptions{BaseURL: shop.URL})
 			run := sink.run()
