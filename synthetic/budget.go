@@ -44,6 +44,9 @@ func (b *breaches) message() string {
 	return text
 }
 
+// overBudget tells whether the step took longer than it should.
+func (s Step) overBudget(outcome StepResult) bool { return s.Budget > 0 && outcome.Duration > s.Budget }
+
 // judge fails a run that passed when a step or a page was above its budget.
 func (j *Journey) judge(result *Result) {
 	if result.Outcome != beacon.RunPassed {
@@ -52,11 +55,11 @@ func (j *Journey) judge(result *Result) {
 	var found breaches
 	slow := ""
 	for _, step := range result.Steps {
-		allowed := j.Steps[step.Index].Budget
-		if allowed == 0 || step.Duration <= allowed {
+		of := j.Steps[step.Index]
+		if !of.overBudget(step) {
 			continue
 		}
-		found.add("step %s took %s, allowed %s", step.Name, step.Duration.Round(time.Millisecond), shortDuration(allowed))
+		found.add("step %s took %s, allowed %s", step.Name, step.Duration.Round(time.Millisecond), shortDuration(of.Budget))
 		if slow == "" {
 			slow = step.Name
 		}

@@ -30,6 +30,7 @@ type clerk struct {
 	// redact takes the secrets of the run out of a text. Every text that leaves the
 	// run goes through it.
 	redact func(string) string
+	record Record
 	bytes  int
 }
 
@@ -64,10 +65,10 @@ func addressIn(request string) string {
 	return address
 }
 
-// screenshot takes one of a step if it is wanted. A run that was cancelled ends
-// at once.
-func (c *clerk) screenshot(ctx context.Context, step StepResult) {
-	if ctx.Err() != nil || !c.options.Screenshots.applies(step.Outcome != beacon.RunPassed) {
+// screenshot takes one of a step, which failed or did not, if it is wanted. A run that
+// was cancelled ends at once.
+func (c *clerk) screenshot(ctx context.Context, step StepResult, failed bool) {
+	if ctx.Err() != nil || !c.options.Screenshots.applies(failed) {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, screenshotTimeout)
@@ -80,14 +81,17 @@ func (c *clerk) screenshot(ctx context.Context, step StepResult) {
 	c.add(Artifact{Name: fmt.Sprintf("step-%02d.jpg", step.Index+1), ContentType: "image/jpeg", Step: step.Index, Data: data})
 }
 
+// note takes what the page recorded, before closing it adds to that.
+func (c *clerk) note() { c.record = c.page.Record() }
+
 // records adds the console, the requests and the film of the run if they are
-// wanted.
+// wanted, once its outcome is known.
 func (c *clerk) records(ctx context.Context) {
 	failed := c.result.Outcome != beacon.RunPassed
 	if ctx.Err() != nil {
 		return
 	}
-	record := c.page.Record()
+	record := c.record
 	if c.options.Film && failed {
 		for i, picture := range record.Film {
 			c.add(Artifact{Name: fmt.Sprintf("film-%04d.jpg", i+1), ContentType: "image/jpeg", Step: picture.Step, Data: picture.JPEG})

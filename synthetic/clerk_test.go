@@ -205,8 +205,10 @@ func TestRun_EvidenceByChoice(t *testing.T) {
 			synthetic.RunOptions{Screenshots: synthetic.Always, Records: synthetic.Always},
 			"step-01.jpg step-02.jpg console.json run.har",
 		},
-		"never": {payInVain, till.URL, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never}, ""},
-		"film":  {payInVain, till.URL, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never, Film: true}, "film-0001.jpg"},
+		"never":                  {payInVain, till.URL, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never}, ""},
+		"a step over its budget": {"name: J\nsteps: [navigate: /, {navigate: /wait, budget: 1ms}]", shop.URL, synthetic.RunOptions{}, "step-02.jpg console.json run.har"},
+		"a page over its budget": {"name: J\nbudgets: {lcp: 1ms}\nsteps: [navigate: /]", shop.URL, synthetic.RunOptions{}, "console.json run.har"},
+		"film":                   {payInVain, till.URL, synthetic.RunOptions{Screenshots: synthetic.Never, Records: synthetic.Never, Film: true}, "film-0001.jpg"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			test.options.BaseURL = test.base

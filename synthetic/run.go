@@ -10,7 +10,7 @@ import (
 )
 
 // steps executes the steps until one does not pass.
-func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options RunOptions, result *Result) {
+func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options RunOptions, clerk *clerk, result *Result) {
 	base, err := journey.base(ctx, options.BaseURL, options.values)
 	if err != nil {
 		result.blame(&Fault{Reason: beacon.ReasonNavigation, Message: options.values.redact(err.Error()), Agent: true})
@@ -20,8 +20,6 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	defer cancel()
 	set := stage{base: base, values: options.values, session: r.session(ctx, journey, options)}
 	begun := r.now()
-	clerk := newClerk(r, page, options, result)
-	defer clerk.records(ctx)
 	for i, step := range journey.Steps {
 		if i > 0 {
 			begun = begun.Add(r.pause(runCtx, options.SlowMo))
@@ -39,7 +37,7 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
-		clerk.screenshot(ctx, outcome)
+		clerk.screenshot(ctx, outcome, outcome.Outcome != beacon.RunPassed || step.overBudget(outcome))
 		if options.OnStep != nil {
 			options.OnStep(outcome)
 		}

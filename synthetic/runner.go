@@ -180,9 +180,10 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 	}
 	options.values = values
 	inbox := &inbox{journey: r.context(&result), log: r.log}
+	var clerk *clerk
 	r.guard(&result, func() {
 		for attempt := 1; ; attempt++ {
-			inbox = r.attempt(ctx, journey, options, &result)
+			inbox, clerk = r.attempt(ctx, journey, options, &result)
 			if result.Reason != beacon.ReasonBrowserFailed || attempt == 2 || ctx.Err() != nil {
 				return
 			}
@@ -191,6 +192,9 @@ func (r *Runner) Run(ctx context.Context, journey *Journey, options RunOptions) 
 	})
 	result.Pages, result.LostPages = inbox.take()
 	journey.judge(&result)
+	if clerk != nil {
+		clerk.records(ctx)
+	}
 	r.states.keep(journey, &result)
 	result.Message = values.redact(result.Message)
 	r.keep(ctx, &result)
@@ -234,8 +238,8 @@ func (r *Runner) guard(result *Result, run func()) {
 }
 
 // attempt runs the journey in a page of its own and returns what the page's
-// beacon told.
-func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptions, result *Result) *inbox {
+// beacon told, and who gathers the evidence; nil if no page could be opened.
+func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptions, result *Result) (*inbox, *clerk) {
 	inbox := &inbox{journey: r.context(result), log: r.log, redact: options.values.redactJSON}
 	*result = Result{
 		Journey: result.Journey, RunID: result.RunID, Slot: result.Slot, Started: result.Started,
@@ -255,19 +259,21 @@ func (r *Runner) attempt(ctx context.Context, journey *Journey, options RunOptio
 		if browser != nil && result.Reason == beacon.ReasonBrowserFailed {
 			r.discard(browser)
 		}
-		return inbox
+		return inbox, nil
 	}
 	if browser != nil {
 		result.Browser = browser.Name()
 	}
+	clerk := newClerk(r, page, options, result)
 	func() {
 		defer r.leave(ctx, page)
-		r.steps(ctx, page, journey, options, result)
+		defer clerk.note()
+		r.steps(ctx, page, journey, options, clerk, result)
 	}()
 	if browser != nil && result.Reason == beacon.ReasonBrowserFailed {
 		r.discard(browser)
 	}
-	return inbox
+	return inbox, clerk
 }
 
 // open returns a new page; the browser too, if only the page failed.

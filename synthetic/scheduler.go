@@ -63,6 +63,8 @@ type entry struct {
 	due      time.Time
 	// busy is set from when a slot is queued until its run has ended.
 	busy atomic.Bool
+	// failed says that the last run did; it is of whoever has set busy.
+	failed bool
 }
 
 type job struct {
@@ -225,5 +227,7 @@ func (s *Scheduler) runOne(ctx context.Context, job job) {
 			s.log.Error("journey run panicked", "journey", job.entry.journey.Name, "panic", caught)
 		}
 	}()
-	s.executor.Run(ctx, job.entry.journey, RunOptions{Slot: job.slot, BaseURL: s.baseURL})
+	// A film costs the page time, so it is for finding out why it fails again.
+	result := s.executor.Run(ctx, job.entry.journey, RunOptions{Slot: job.slot, BaseURL: s.baseURL, Film: job.entry.failed})
+	job.entry.failed = result.Outcome == beacon.RunFailed
 }

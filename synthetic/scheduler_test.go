@@ -21,6 +21,9 @@ type fakeExecutor struct {
 	notes   []note
 	running int
 	most    int
+	// outcomes are those of the runs, in turn; none is a zero result.
+	outcomes []beacon.RunOutcome
+	filmed   []bool
 }
 
 type note struct {
@@ -48,7 +51,13 @@ func (f *fakeExecutor) Run(ctx context.Context, journey *Journey, options RunOpt
 	if f.panic {
 		panic("a run")
 	}
-	return Result{}
+	f.filmed = append(f.filmed, options.Film)
+	if len(f.outcomes) == 0 {
+		return Result{}
+	}
+	outcome := f.outcomes[0]
+	f.outcomes = f.outcomes[1:]
+	return Result{Outcome: outcome}
 }
 
 func (f *fakeExecutor) Skip(_ context.Context, journey *Journey, slot time.Time, reason beacon.RunReason) Result {
@@ -173,6 +182,16 @@ func TestScheduler_SurvivesPanics(t *testing.T) {
 	})
 	if len(fake.notes) != 5 {
 		t.Errorf("%d runs", len(fake.notes))
+	}
+}
+
+func TestScheduler_FilmsAfterAFailure(t *testing.T) {
+	fake := &fakeExecutor{outcomes: []beacon.RunOutcome{beacon.RunFailed, beacon.RunFailed, beacon.RunPassed, beacon.RunAgentError, beacon.RunPassed}}
+	schedule(t, fake, 5*time.Minute-time.Second, SchedulerOptions{
+		Journeys: []*Journey{journey("a", "@every 1m")}, Workers: 1, MaxOffset: -1,
+	})
+	if want := []bool{false, true, true, false, false}; !slices.Equal(fake.filmed, want) {
+		t.Errorf("filmed %v, want %v", fake.filmed, want)
 	}
 }
 
