@@ -100,8 +100,14 @@ type stage struct {
 	// in a file, and its index; empty for steps without one.
 	selector    string
 	alternative int
-	// session makes requests without a browser; nil if that is not possible.
+	// session makes requests without a browser, with those cookies; nil if that is not
+	// possible.
 	session Session
+	cookies *jar
+	// trace is the id that the step's requests carry to traceHosts, empty if they do
+	// not.
+	trace      string
+	traceHosts []string
 	// address and http are those of a request without a browser.
 	address string
 	http    *HTTPTiming

@@ -3,6 +3,8 @@ package synthetic
 import (
 	"context"
 	"encoding/json"
+	"net/http"
+	"net/url"
 	"time"
 )
 
@@ -18,6 +20,11 @@ type Page interface {
 	// State returns the cookies, and the local storage of the origins that the main
 	// frame showed. The page must have been opened with KeepState.
 	State(ctx context.Context) (State, error)
+	// Cookies are those of the page and of what opens from it.
+	Cookies(ctx context.Context) ([]Cookie, error)
+	// SetCookies takes cookies that an address has answered with, as a browser would:
+	// what is not valid is left out, and what has expired is removed.
+	SetCookies(ctx context.Context, from *url.URL, cookies []*http.Cookie) error
 	// Close leaves the page as a user closing the tab would: what the page
 	// sends on leaving still reaches the binding's handler before Close
 	// returns. It frees the tab even when ctx is over.

@@ -27,14 +27,6 @@ func (o RunOptions) withoutEvidence() RunOptions {
 	return o
 }
 
-// session is what the requests of a run share; nil if they are not possible.
-func (r *Runner) session(ctx context.Context, journey *Journey, run RunOptions) Session {
-	if r.options.Requester == nil {
-		return nil
-	}
-	return r.options.Requester.Session(r.allowed(ctx, journey, run))
-}
-
 // sets are the variables that steps give their values.
 func (j *Journey) sets() map[string]bool {
 	set := map[string]bool{}

@@ -20,8 +20,7 @@ const DefaultRedirects = 10
 const maxRedirects = 20
 
 // Request makes an HTTP request without a browser, and judges and keeps what is
-// answered. Cookies are kept from one request of a run to the next, and are not
-// those of the page.
+// answered. Its cookies are those of the page, or of the run if no step has one.
 type Request struct {
 	// Method is GET unless it says otherwise.
 	Method string
@@ -46,6 +45,8 @@ func (q Request) run(ctx context.Context, on *stage) error {
 	if on.session == nil {
 		return &Fault{Reason: beacon.ReasonCommandRefused, Message: "requests without a browser are not possible here", Agent: true}
 	}
+	trace := on.trace
+	on.trace = "" // until it is sent
 	request, err := q.expand(ctx, on)
 	if err != nil {
 		return err
@@ -55,9 +56,16 @@ func (q Request) run(ctx context.Context, on *stage) error {
 		return err
 	}
 	on.address = request.URL
+	if err := on.cookies.take(ctx); err != nil {
+		return err
+	}
+	on.traced(trace, request)
 	response, err := on.session.Do(ctx, request)
 	on.http = &response.HTTPTiming
 	if err != nil {
+		return err
+	}
+	if err := on.cookies.give(ctx); err != nil {
 		return err
 	}
 	if err := expect.check(response); err != nil {
@@ -71,6 +79,18 @@ func (q Request) run(ctx context.Context, on *stage) error {
 		on.values.set(extract.Name, text, extract.Secret)
 	}
 	return nil
+}
+
+// traced has a request carry the trace of the step, if its host is told, and the
+// journey does not say which.
+func (s *stage) traced(id string, request HTTPRequest) {
+	u, err := url.Parse(request.URL)
+	fits := func(host string) bool { return FitsHost(host, u) }
+	if err != nil || id == "" || request.Header.Get(TraceHeader) != "" || !slices.ContainsFunc(s.traceHosts, fits) {
+		return
+	}
+	request.Header.Set(TraceHeader, Traceparent(id))
+	s.trace = id
 }
 
 // expand fills in the variables.

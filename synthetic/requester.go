@@ -9,10 +9,11 @@ import (
 // Requester makes HTTP requests without a browser. It is used by several
 // goroutines at a time.
 type Requester interface {
-	// Session begins what the requests of one run share, which is cookies. hosts
-	// are the host:port that the journey itself names, and those that the user
-	// lists: only they may have addresses of this machine or of the cloud's metadata.
-	Session(hosts []string) Session
+	// Session begins what the requests of one run share. hosts are the host:port
+	// that the journey itself names, and those that the user lists: only they may
+	// have addresses of this machine or of the cloud's metadata. cookies are sent, and
+	// take what is answered.
+	Session(hosts []string, cookies http.CookieJar) Session
 }
 
 // Session makes the requests of one run, one at a time.

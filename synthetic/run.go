@@ -18,22 +18,23 @@ func (r *Runner) steps(ctx context.Context, page Page, journey *Journey, options
 	}
 	runCtx, cancel := context.WithTimeout(ctx, journey.Timeout+options.SlowMo*time.Duration(len(journey.Steps)-1))
 	defer cancel()
-	set := stage{base: base, values: options.values, session: r.session(ctx, journey, options)}
+	set := stage{base: base, values: options.values, traceHosts: r.traceHosts(options.environment)}
+	if r.options.Requester != nil {
+		set.cookies = newJar(page, journey.NeedsBrowser())
+		set.session = r.options.Requester.Session(r.allowed(ctx, journey, options), set.cookies)
+	}
 	begun := r.now()
 	for i, step := range journey.Steps {
 		if i > 0 {
 			begun = begun.Add(r.pause(runCtx, options.SlowMo))
 		}
-		trace := r.newTrace(options.environment)
-		page.BeginStep(i, trace)
+		on := set
+		on.trace = newTrace(set.traceHosts)
+		page.BeginStep(i, on.trace)
 		if options.OnBegin != nil {
 			options.OnBegin(i)
 		}
-		on := set
 		outcome := r.step(ctx, runCtx, page, &on, i, step)
-		if on.http == nil { // which carries none
-			outcome.TraceID = trace
-		}
 		clerk.explain(&outcome)
 		result.Steps = append(result.Steps, outcome)
 		result.Duration = outcome.Started.Add(outcome.Duration).Sub(begun)
@@ -88,6 +89,7 @@ func (r *Runner) step(ctx, runCtx context.Context, page Page, on *stage, index i
 		err = step.run(stepCtx, page, on)
 	}
 	outcome.Selector, outcome.Alternative, outcome.HTTP = on.selector, on.alternative, on.http
+	outcome.TraceID = on.trace
 	outcome.Duration = r.now().Sub(outcome.Started)
 	at := Surface(page)
 	if on.Surface != nil {

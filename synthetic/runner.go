@@ -308,10 +308,15 @@ func (r *Runner) pageOptions(ctx context.Context, journey *Journey, run RunOptio
 		Timezone: environment.Timezone, Geolocation: environment.Geolocation,
 		Headers: environment.Headers, Cookies: environment.Cookies, Block: environment.Block,
 		Network: environment.Network, CPUSlowdown: environment.CPUSlowdown,
-		TraceHosts: slices.Concat(r.options.TraceHosts, environment.TraceHosts), AllowHosts: r.allowed(ctx, journey, run),
+		TraceHosts: r.traceHosts(environment), AllowHosts: r.allowed(ctx, journey, run),
 		State: run.State, KeepState: run.KeepState,
 		Evidence: EvidenceOptions{Film: run.Film, Queries: run.KeepQueries},
 	}
+}
+
+// traceHosts are the hosts that are told the trace of each step.
+func (r *Runner) traceHosts(environment Environment) []string {
+	return slices.Concat(r.options.TraceHosts, environment.TraceHosts)
 }
 
 // allowed are the hosts that the pages of a journey may reach even if they are this
@@ -356,25 +361,7 @@ func reachable(u *url.URL) bool {
 }
 
 // hostPort is the host and port of an address, the scheme's port if it has none.
-func hostPort(u *url.URL) string {
-	port := u.Port()
-	switch {
-	case port != "":
-	case u.Scheme == "https":
-		port = "443"
-	default:
-		port = "80"
-	}
-	return net.JoinHostPort(u.Hostname(), port)
-}
-
-// newTrace returns a W3C trace id for a step; empty if no host is traced.
-func (r *Runner) newTrace(environment Environment) string {
-	if len(r.options.TraceHosts)+len(environment.TraceHosts) == 0 {
-		return ""
-	}
-	return newID() + newID()
-}
+func hostPort(u *url.URL) string { return net.JoinHostPort(u.Hostname(), PortOf(u)) }
 
 // injection makes the beacon report through the binding instead of HTTP.
 func injection(binding, script string) string {

@@ -10,7 +10,6 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
-	"github.com/chromedp/cdproto/storage"
 
 	"throughline/synthetic"
 )
@@ -51,18 +50,6 @@ func (p *tab) surround(ctx context.Context, setup *commands) {
 	}
 }
 
-// giveCookies sets the cookies that the page begins with.
-func (p *Page) giveCookies(ctx context.Context, setup *commands) {
-	if cookies := p.cookies(); len(cookies) > 0 {
-		setup.add("set cookies", func() error {
-			_, err := cdp.Call(ctx, p.browser.client, storage.SetCookies, storage.SetCookiesParams{
-				Cookies: cookies, BrowserContextID: p.contextID,
-			})
-			return err
-		})
-	}
-}
-
 // locateAt tells the page where it is, and that it may know.
 func (p *tab) locateAt(ctx context.Context, place synthetic.Geolocation) error {
 	accuracy := cmp.Or(place.AccuracyM, 1)
@@ -89,32 +76,4 @@ func (p *shared) blocked() []*network.BlockPattern {
 		patterns = append(patterns, &network.BlockPattern{URLPattern: what, Block: true})
 	}
 	return append(patterns, p.guard.patterns()...)
-}
-
-// cookies are those that the page begins with.
-func (p *shared) cookies() []*network.CookieParam {
-	all := p.options.Cookies
-	if p.options.State != nil {
-		all = append(append([]synthetic.Cookie(nil), p.options.State.Cookies...), all...)
-	}
-	var params []*network.CookieParam
-	for _, cookie := range all {
-		param := &network.CookieParam{
-			Name: cookie.Name, Value: cookie.Value, Path: cmp.Or(cookie.Path, "/"),
-			Secure: cookie.Secure, HTTPOnly: cookie.HTTPOnly, SameSite: network.CookieSameSite(cookie.SameSite),
-		}
-		if !cookie.Expires.IsZero() {
-			param.Expires = cdp.TimeSinceEpoch(float64(cookie.Expires.UnixMilli()) / 1000)
-		}
-		switch {
-		case strings.HasPrefix(cookie.Domain, "."):
-			param.Domain = cookie.Domain
-		case cookie.Secure:
-			param.URL = "https://" + cookie.Domain + param.Path
-		default:
-			param.URL = "http://" + cookie.Domain + param.Path
-		}
-		params = append(params, param)
-	}
-	return params
 }

@@ -52,10 +52,10 @@ func (g *guard) patterns() []*network.BlockPattern {
 	}
 	var patterns []*network.BlockPattern
 	for _, host := range g.allow {
-		name, port := splitPort(host)
+		name, port := synthetic.SplitPort(host)
 		for _, scheme := range []string{"http", "https", "ws", "wss"} {
 			u := &url.URL{Scheme: scheme, Host: host}
-			if port == portOf(&url.URL{Scheme: scheme}) {
+			if port == synthetic.PortOf(&url.URL{Scheme: scheme}) {
 				u.Host = name // as the browser writes it
 			}
 			patterns = append(patterns, &network.BlockPattern{URLPattern: scheme + "://" + escaped(u.Host) + "/*"})
@@ -79,7 +79,7 @@ func unresolved(allow []string) string {
 		"MAP metadata.google.internal ~NOTFOUND", "MAP metadata.google.internal. ~NOTFOUND",
 	}
 	for _, host := range allow {
-		name, _ := splitPort(host)
+		name, _ := synthetic.SplitPort(host)
 		rules = append(rules, "EXCLUDE "+name)
 	}
 	return strings.Join(rules, ",")
@@ -111,7 +111,7 @@ func (g *guard) allows(u *url.URL) bool {
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
 	}
-	return slices.Contains(g.allow, host+":"+portOf(u))
+	return slices.Contains(g.allow, host+":"+synthetic.PortOf(u))
 }
 
 // own tells the addresses of the machine itself.

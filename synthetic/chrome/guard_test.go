@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -151,8 +152,8 @@ func TestGuard_Answers(t *testing.T) {
 	if got := guard.offence(redirected); got != "https://evil.example/x" {
 		t.Errorf("a redirect gives %q", got)
 	}
-	for range 3 * maxAsked {
-		guard.offence(&network.EventRequestWillBeSent{RequestID: network.RequestID(newSpanID()), Request: &network.Request{URL: "https://a.example/"}})
+	for i := range 3 * maxAsked {
+		guard.offence(&network.EventRequestWillBeSent{RequestID: network.RequestID(strconv.Itoa(i)), Request: &network.Request{URL: "https://a.example/"}})
 	}
 	if len(guard.asked) > maxAsked {
 		t.Errorf("%d requests are remembered", len(guard.asked))

@@ -8,11 +8,9 @@ import (
 	"maps"
 	"net/url"
 	"sync"
-	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/cdproto/storage"
 
 	"throughline/beacon"
 	"throughline/synthetic"
@@ -147,6 +145,9 @@ func (p *Page) kept(ctx context.Context) (synthetic.State, error) {
 	if err != nil {
 		return synthetic.State{}, err
 	}
+	if len(cookies) > maxStateCookies {
+		return synthetic.State{}, tooLarge(fmt.Errorf("there are more than %d cookies", maxStateCookies))
+	}
 	if world := p.ourWorld(); world.unique != "" {
 		result, err := p.evaluate(ctx, `(() => { try { return `+told+` } catch { return "{}" } })()`, world)
 		if err != nil {
@@ -183,29 +184,4 @@ func (p *Page) kept(ctx context.Context) (synthetic.State, error) {
 // tooLarge blames the site for a state that cannot be kept: half a login is none.
 func tooLarge(err error) error {
 	return &synthetic.Fault{Reason: beacon.ReasonAssertion, Message: "the state of the page cannot be kept: " + err.Error(), Err: err}
-}
-
-// ownCookies returns the cookies of the page's browser context.
-func (p *Page) ownCookies(ctx context.Context) ([]synthetic.Cookie, error) {
-	result, err := cdp.Call(ctx, p.browser.client, storage.GetCookies, storage.GetCookiesParams{
-		BrowserContextID: p.contextID,
-	})
-	if err != nil {
-		return nil, err
-	}
-	if len(result.Cookies) > maxStateCookies {
-		return nil, tooLarge(fmt.Errorf("there are more than %d cookies", maxStateCookies))
-	}
-	var cookies []synthetic.Cookie
-	for _, c := range result.Cookies {
-		cookie := synthetic.Cookie{
-			Name: c.Name, Value: c.Value, Domain: c.Domain, Path: c.Path,
-			Secure: c.Secure, HTTPOnly: c.HTTPOnly, SameSite: string(c.SameSite),
-		}
-		if !c.Session && c.Expires > 0 {
-			cookie.Expires = time.UnixMilli(int64(c.Expires * 1000)).UTC()
-		}
-		cookies = append(cookies, cookie)
-	}
-	return cookies, nil
 }

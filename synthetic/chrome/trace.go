@@ -1,8 +1,6 @@
 package chrome
 
 import (
-	"crypto/rand"
-	"encoding/hex"
 	"maps"
 	"net/url"
 	"slices"
@@ -14,9 +12,6 @@ import (
 
 	"throughline/synthetic"
 )
-
-// traceHeader is W3C Trace Context's.
-const traceHeader = "traceparent"
 
 // intercepted is which requests the browser holds until they have their headers:
 // those to hosts that are to get one, and a few more, since the browser's patterns
@@ -35,7 +30,7 @@ func (p *shared) intercepted() []*fetch.RequestPattern {
 	var patterns []*fetch.RequestPattern
 	for _, host := range slices.Sorted(maps.Keys(hosts)) {
 		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http*://" + host + "/*"})
-		if _, port := splitPort(host); port == "" {
+		if _, port := synthetic.SplitPort(host); port == "" {
 			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http*://" + host + ":*"})
 		}
 	}
@@ -73,13 +68,13 @@ func (p *shared) headersFor(address string) []synthetic.Line {
 	}
 	var lines []synthetic.Line
 	for _, header := range p.options.Headers {
-		if slices.ContainsFunc(header.Hosts, func(host string) bool { return fits(host, u) }) {
+		if slices.ContainsFunc(header.Hosts, func(host string) bool { return synthetic.FitsHost(host, u) }) {
 			lines = append(lines, synthetic.Line{Name: header.Name, Value: header.Value})
 		}
 	}
 	trace := p.trace.Load()
-	if trace != nil && *trace != "" && slices.ContainsFunc(p.options.TraceHosts, func(host string) bool { return fits(host, u) }) {
-		lines = append(lines, synthetic.Line{Name: traceHeader, Value: "00-" + *trace + "-" + newSpanID() + "-01"})
+	if trace != nil && *trace != "" && slices.ContainsFunc(p.options.TraceHosts, func(host string) bool { return synthetic.FitsHost(host, u) }) {
+		lines = append(lines, synthetic.Line{Name: synthetic.TraceHeader, Value: synthetic.Traceparent(*trace)})
 	}
 	return lines
 }
@@ -91,10 +86,10 @@ func merge(of network.Headers, added []synthetic.Line) []*fetch.HeaderEntry {
 	for name, value := range of {
 		text, ok := value.(string)
 		same := func(line synthetic.Line) bool { return strings.EqualFold(line.Name, name) }
-		if !ok || !strings.EqualFold(name, traceHeader) && slices.ContainsFunc(added, same) {
+		if !ok || !strings.EqualFold(name, synthetic.TraceHeader) && slices.ContainsFunc(added, same) {
 			continue
 		}
-		if strings.EqualFold(name, traceHeader) {
+		if strings.EqualFold(name, synthetic.TraceHeader) {
 			added = slices.DeleteFunc(slices.Clone(added), same)
 		}
 		entries = append(entries, &fetch.HeaderEntry{Name: name, Value: text})
@@ -103,50 +98,4 @@ func merge(of network.Headers, added []synthetic.Line) []*fetch.HeaderEntry {
 		entries = append(entries, &fetch.HeaderEntry{Name: line.Name, Value: line.Value})
 	}
 	return entries
-}
-
-// fits tells whether an address is at a host: a name, "*.example.org" for all below
-// one, or name:port.
-func fits(host string, u *url.URL) bool {
-	if u.Scheme != "http" && u.Scheme != "https" {
-		return false
-	}
-	host = strings.ToLower(host)
-	name, port := splitPort(host)
-	if port != "" && port != portOf(u) {
-		return false
-	}
-	have := strings.ToLower(u.Hostname())
-	if below, ok := strings.CutPrefix(name, "*"); ok && strings.HasPrefix(below, ".") {
-		return strings.HasSuffix(have, below) && len(have) > len(below)
-	}
-	return have == strings.Trim(name, "[]")
-}
-
-// splitPort takes the port off a host that may be an IPv6 address in brackets.
-func splitPort(host string) (name, port string) {
-	colon := strings.LastIndexByte(host, ':')
-	if colon < 0 || strings.HasSuffix(host, "]") {
-		return host, ""
-	}
-	return host[:colon], host[colon+1:]
-}
-
-// portOf is the port of an address, which may be its scheme's.
-func portOf(u *url.URL) string {
-	switch {
-	case u.Port() != "":
-		return u.Port()
-	case u.Scheme == "https" || u.Scheme == "wss":
-		return "443"
-	default:
-		return "80"
-	}
-}
-
-// newSpanID returns 64 random bits; all zeros, which W3C forbids, do not happen.
-func newSpanID() string {
-	var id [8]byte
-	rand.Read(id[:])
-	return hex.EncodeToString(id[:])
 }

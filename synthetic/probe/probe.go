@@ -10,7 +10,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/cookiejar"
 	"net/url"
 	"slices"
 	"strings"
@@ -48,9 +47,8 @@ func New(options Options) *Prober {
 }
 
 // Session implements [synthetic.Requester].
-func (p *Prober) Session(hosts []string) synthetic.Session {
-	jar, _ := cookiejar.New(nil) // fails never
-	return &session{prober: p, jar: jar, hosts: hosts}
+func (p *Prober) Session(hosts []string, cookies http.CookieJar) synthetic.Session {
+	return &session{prober: p, jar: cookies, hosts: hosts}
 }
 
 // session is what the requests of one run share.

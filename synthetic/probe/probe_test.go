@@ -15,6 +15,7 @@ import (
 	"math/big"
 	"net"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
 	"net/netip"
 	"net/url"
@@ -110,14 +111,23 @@ func patience(t *testing.T) context.Context {
 }
 
 // local is a session of a journey that names these addresses.
-func local(options Options, addresses ...string) synthetic.Session {
+func local(t *testing.T, options Options, addresses ...string) synthetic.Session {
 	var hosts []string
 	for _, address := range addresses {
 		if u, err := url.Parse(address); err == nil {
 			hosts = append(hosts, u.Host)
 		}
 	}
-	return New(options).Session(hosts)
+	return New(options).Session(hosts, cookies(t))
+}
+
+func cookies(t *testing.T) http.CookieJar {
+	t.Helper()
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return jar
 }
 
 func wantCause(t *testing.T, err error, reason beacon.RunReason, cause Cause, words string) {
@@ -161,7 +171,7 @@ func TestDo_TellsCausesApart(t *testing.T) {
 		"many":              {site + "/hop/0", CauseRedirects, "more redirects"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			response, err := local(Options{RootCAs: ca.pool()}, test.address).Do(patience(t), get(test.address))
+			response, err := local(t, Options{RootCAs: ca.pool()}, test.address).Do(patience(t), get(test.address))
 			wantCause(t, err, beacon.ReasonNavigation, test.cause, test.words)
 			if strings.Contains(err.Error(), "hush") {
 				t.Errorf("a query shows in %v", err)
@@ -217,7 +227,7 @@ func TestDo_Timeouts(t *testing.T) {
 	site := newSite(t)
 	for path, words := range map[string]string{"/mute": "still waiting for the answer", "/slow": "still reading the answer"} {
 		ctx, cancel := context.WithTimeout(t.Context(), 500*time.Millisecond)
-		response, err := local(Options{}, site).Do(ctx, get(site+path))
+		response, err := local(t, Options{}, site).Do(ctx, get(site+path))
 		cancel()
 		wantCause(t, err, beacon.ReasonTimeout, CauseTimeout, words)
 		if response.FirstByte+response.Transfer < 300*time.Millisecond || response.Took < 400*time.Millisecond {
@@ -226,14 +236,14 @@ func TestDo_Timeouts(t *testing.T) {
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	_, err := local(Options{}, site).Do(ctx, get(site))
+	_, err := local(t, Options{}, site).Do(ctx, get(site))
 	wantCause(t, err, beacon.ReasonCancelled, CauseCancelled, "cancelled")
 }
 
 func TestDo_MeasuresAndNeverReuses(t *testing.T) {
 	ca := newAuthority(t, 20*day+time.Hour)
 	server := serveTLS(t, ca.sign(t, func(*x509.Certificate) {}))
-	session := local(Options{RootCAs: ca.pool()}, server.URL)
+	session := local(t, Options{RootCAs: ca.pool()}, server.URL)
 	for range 3 {
 		response, err := session.Do(patience(t), get(server.URL))
 		if err != nil {
@@ -260,7 +270,7 @@ func TestDo_LooksNamesUp(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := local(Options{}, "http://localhost:"+address.Port()).Do(patience(t), get("http://localhost:"+address.Port()))
+	response, err := local(t, Options{}, "http://localhost:"+address.Port()).Do(patience(t), get("http://localhost:"+address.Port()))
 	if err != nil || response.DNS <= 0 || response.CertificateDaysLeft != nil {
 		t.Errorf("got %+v, %v", response.HTTPTiming, err)
 	}
@@ -268,7 +278,7 @@ func TestDo_LooksNamesUp(t *testing.T) {
 
 func TestDo_SendsAndBounds(t *testing.T) {
 	site := newSite(t)
-	session := local(Options{UserAgent: "agent/1"}, site)
+	session := local(t, Options{UserAgent: "agent/1"}, site)
 	request := synthetic.HTTPRequest{
 		Method: http.MethodPost, URL: site + "/echo", Body: []byte("body"),
 		Header: http.Header{"X-Key": {"k"}, "Content-Type": {"text/plain"}},
@@ -285,7 +295,7 @@ func TestDo_SendsAndBounds(t *testing.T) {
 
 func TestDo_RedirectsAndCookies(t *testing.T) {
 	site := newSite(t)
-	session := local(Options{}, site)
+	session := local(t, Options{}, site)
 	response, err := session.Do(patience(t), get(site+"/gate"))
 	if err != nil || string(response.Body) != "in" || response.Cookies["seen"] != "1" {
 		t.Errorf("got %q, %v, %v", response.Body, response.Cookies, err)
@@ -295,7 +305,7 @@ func TestDo_RedirectsAndCookies(t *testing.T) {
 	if response, err = session.Do(patience(t), once); err != nil || response.StatusCode != http.StatusOK {
 		t.Errorf("the cookie is not kept: %d, %v", response.StatusCode, err)
 	}
-	if response, err = local(Options{}, site).Do(patience(t), once); err != nil || response.StatusCode != http.StatusFound {
+	if response, err = local(t, Options{}, site).Do(patience(t), once); err != nil || response.StatusCode != http.StatusFound {
 		t.Errorf("another run has the cookie, or a redirect is followed: %d, %v", response.StatusCode, err)
 	}
 }
@@ -309,7 +319,7 @@ func TestDo_RedirectsCarryNoCredentials(t *testing.T) {
 	t.Cleanup(site.Close)
 	request := get(site.URL)
 	request.Header = http.Header{"X-Api-Key": {"hush"}, "Authorization": {"hush"}, "Accept": {"text/html"}}
-	if _, err := local(Options{}, site.URL, other.URL).Do(patience(t), request); err != nil {
+	if _, err := local(t, Options{}, site.URL, other.URL).Do(patience(t), request); err != nil {
 		t.Fatal(err)
 	}
 	if got.Get("X-Api-Key") != "" || got.Get("Authorization") != "" || got.Get("Accept") != "text/html" {
@@ -324,9 +334,9 @@ func TestDo_GuardsThisMachine(t *testing.T) {
 	}
 	evil := httptest.NewServer(http.RedirectHandler("http://localhost:"+address.Port(), http.StatusFound))
 	t.Cleanup(evil.Close)
-	_, err = local(Options{}, evil.URL).Do(patience(t), get(evil.URL))
+	_, err = local(t, Options{}, evil.URL).Do(patience(t), get(evil.URL))
 	wantCause(t, err, beacon.ReasonNavigation, CauseGuarded, "localhost:"+address.Port()+": the address is this machine's")
-	_, err = New(Options{}).Session(nil).Do(patience(t), get(evil.URL))
+	_, err = New(Options{}).Session(nil, cookies(t)).Do(patience(t), get(evil.URL))
 	wantCause(t, err, beacon.ReasonNavigation, CauseGuarded, "the journey does not name the host")
 }
 
@@ -353,13 +363,13 @@ func TestDo_ProxyOnlyIfConfigured(t *testing.T) {
 	}))
 	t.Cleanup(proxy.Close)
 	t.Setenv("HTTP_PROXY", proxy.URL)
-	_, err := New(Options{}).Session(nil).Do(patience(t), get("http://nowhere.invalid/"))
+	_, err := New(Options{}).Session(nil, cookies(t)).Do(patience(t), get("http://nowhere.invalid/"))
 	wantCause(t, err, beacon.ReasonNavigation, CauseDNS, "DNS ")
 	address, err := url.Parse(proxy.URL)
 	if err != nil {
 		t.Fatal(err)
 	}
-	response, err := New(Options{Proxy: address}).Session(nil).Do(patience(t), get("http://nowhere.invalid/x"))
+	response, err := New(Options{Proxy: address}).Session(nil, cookies(t)).Do(patience(t), get("http://nowhere.invalid/x"))
 	mu.Lock()
 	defer mu.Unlock()
 	if err != nil || string(response.Body) != "by proxy" || asked != "http://nowhere.invalid/x" {
