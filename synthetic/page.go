@@ -47,8 +47,8 @@ type Surface interface {
 // Navigator loads documents.
 type Navigator interface {
 	// Navigate loads an address and returns the HTTP status of the document
-	// that it ended at. It waits for the load event, but not for ever: a
-	// document whose content is ready counts as loaded after a grace.
+	// that it ended at. It waits for the load event, but a document whose content is
+	// ready counts as loaded when its network is quiet, and after a grace.
 	Navigate(ctx context.Context, address string) (status int, err error)
 	// SetViewport resizes the page.
 	SetViewport(ctx context.Context, viewport Viewport) error

@@ -197,10 +197,10 @@ func TestRun_Fails(t *testing.T) {
 	}{
 		"status":     {"[navigate: /, {name: Gone, navigate: /absent}, navigate: /]", beacon.ReasonNavigation, "HTTP status 404", "Gone", 1},
 		"refused":    {"[navigate: 'http://127.0.0.1:1/']", beacon.ReasonNavigation, "net::ERR_", "navigate http://127.0.0.1:1/", 0},
-		"missing":    {"[navigate: /, {timeout: 200ms, click: '#buy'}]", beacon.ReasonElementNotFound, "#buy", "click #buy", 1},
-		"assertion":  {"[navigate: /, {timeout: 200ms, waitForExpression: 'false'}]", beacon.ReasonAssertion, "stays false", "waitForExpression", 1},
-		"title":      {"[{timeout: 500ms, navigate: {url: /wait, assertedEvents: [{type: navigation, title: Shop}]}}]", beacon.ReasonAssertion, `title is "wait"`, "navigate /wait", 0},
-		"other page": {"[{timeout: 500ms, navigate: {url: /wait, assertedEvents: [{type: navigation, url: /}]}}]", beacon.ReasonAssertion, "arrived at", "navigate /wait", 0},
+		"missing":    {"[navigate: /, {timeout: 1s, click: '#buy'}]", beacon.ReasonElementNotFound, "#buy", "click #buy", 1},
+		"assertion":  {"[navigate: /, {timeout: 1s, waitForExpression: 'false'}]", beacon.ReasonAssertion, "stays false", "waitForExpression", 1},
+		"title":      {"[{timeout: 2s, navigate: {url: /wait, assertedEvents: [{type: navigation, title: Shop}]}}]", beacon.ReasonAssertion, `title is "wait"`, "navigate /wait", 0},
+		"other page": {"[{timeout: 2s, navigate: {url: /wait, assertedEvents: [{type: navigation, url: /}]}}]", beacon.ReasonAssertion, "arrived at", "navigate /wait", 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

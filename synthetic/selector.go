@@ -82,19 +82,21 @@ func (s Selector) String() string {
 		return s.Value
 	case s.Kind != SelectARIA:
 		return string(s.Kind) + "/" + s.Value
-	case s.Role != "":
-		return "aria/" + ariaName(s.Value) + ariaQuoted("role", s.Role)
-	default:
-		return "aria/" + ariaName(s.Value)
 	}
+	role := ""
+	if s.Role != "" {
+		role = ariaQuoted("role", s.Role)
+	}
+	plain := s.Value + role
+	if again, err := parseARIA(plain); err == nil && again == s {
+		return "aria/" + plain
+	}
+	return "aria/" + ariaName(s.Value) + role
 }
 
-// ariaName writes an accessible name. One that holds what looks like an attribute
-// is written as attributes itself, of pieces without one kind of quote.
+// ariaName writes an accessible name that would be read as something else, as
+// attributes: pieces without one kind of quote.
 func ariaName(name string) string {
-	if !ariaAttribute.MatchString(name) {
-		return name
-	}
 	var b strings.Builder
 	for name != "" {
 		quote := strings.IndexAny(name, `"'`)

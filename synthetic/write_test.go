@@ -151,6 +151,13 @@ func TestWrite_AnyText(t *testing.T) {
 }
 
 func TestSelector_StringParses(t *testing.T) {
+	// A name of which what follows it would make an attribute.
+	const tricky = `aria/[role='"][name="'][name="']`
+	if selector, err := parseSelector(tricky); err != nil {
+		t.Error(err)
+	} else if again, err := parseSelector(selector.String()); err != nil || again != selector {
+		t.Errorf("%+v is written %s and read %+v, %v", selector, selector, again, err)
+	}
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.OneOf(
 			rapid.StringMatching(`aria/(\[(name|role) ?= ?["'][a '"=\[\]]{0,8}["']\]|[a-c'" ]){0,4}`),

@@ -16,9 +16,13 @@ import (
 	"throughline/synthetic"
 )
 
-// loadGrace is how long a document whose content is ready may take to fire load.
-// After that it counts as loaded: what still loads is not in the user's way.
-const loadGrace = 2 * time.Second
+// A document whose content is ready and that does not fire load counts as loaded when
+// nothing has begun or ended on its network for quiet, and after grace in any case:
+// what still loads is not in the user's way.
+const (
+	quiet = 500 * time.Millisecond
+	grace = 2 * time.Second
+)
 
 // Navigate implements [synthetic.Navigator].
 func (p *surface) Navigate(ctx context.Context, address string) (int, error) {
@@ -85,7 +89,7 @@ func (p *surface) await(ctx context.Context, last error, reached func(snapshot) 
 }
 
 // settle waits until no navigation of the frame or of the page around it is under
-// way and the documents have loaded, or have been ready for the grace. It fails when
+// way and the documents have loaded, or have been ready for long enough. It fails when
 // the browser or the server could not give one.
 func (p *surface) settle(ctx context.Context) error {
 	for _, frame := range p.concerns() {
@@ -102,19 +106,19 @@ func (p *surface) settleFrame(ctx context.Context, frame cdp.FrameID) error {
 		if !now.there {
 			return nil // it went with the document around it
 		}
-		var grace <-chan time.Time
+		var enough <-chan time.Time
 		if !now.pending {
-			left := time.Until(now.doc.ready.Add(loadGrace))
+			left := now.unloaded()
 			if now.doc.loaded || !now.doc.ready.IsZero() && left <= 0 {
 				return verdict(now)
 			}
 			if !now.doc.ready.IsZero() {
-				grace = time.After(left)
+				enough = time.After(left)
 			}
 		}
 		select {
 		case <-now.changed:
-		case <-grace:
+		case <-enough:
 		case <-ctx.Done():
 			// Content that is there at the end of the time is enough.
 			if !now.pending && !now.doc.ready.IsZero() && errors.Is(ctx.Err(), context.DeadlineExceeded) {
@@ -123,6 +127,15 @@ func (p *surface) settleFrame(ctx context.Context, frame cdp.FrameID) error {
 			return p.fault(ctx, ctx.Err(), fmt.Errorf("%s did not load in time", synthetic.PublicURL(now.doc.url)))
 		}
 	}
+}
+
+// unloaded is how long to wait still for a document that is ready and has not loaded.
+func (s snapshot) unloaded() time.Duration {
+	still := s.doc.ready
+	if s.active.After(still) {
+		still = s.active
+	}
+	return min(time.Until(still.Add(quiet)), time.Until(s.doc.ready.Add(grace)))
 }
 
 // verdict fails for documents that nobody wanted.

@@ -60,6 +60,7 @@ func sitePages() map[string]string {
 		"/results": `<h1>Results</h1><ul><li class=result>Blue mug<li class=result>Red mug</ul>
 			<button onclick="this.textContent='In the cart';history.pushState({},'','/cart')"><span>Add</span> to cart</button>`,
 		"/slow":  `<h1>Slow</h1><img src="/never.png">`,
+		"/busy":  `<h1>Busy</h1><img src="/never.png"><script>setInterval(() => fetch("/?again"), 200)</script>`,
 		"/alert": `<script>alert("on load")</script><button onclick="document.title = confirm('sure?')">Ask</button>`,
 		"/fields": `<input id=empty><input id=full value="old text"><input id=part value="abc"><input id=mail type=email value="a@b.c">
 			<textarea id=area>old</textarea><div id=edit contenteditable>old</div>

@@ -145,6 +145,10 @@ func (s *state) frame(id cdp.FrameID) *frame {
 func (s *state) follow(in *tab, event any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	switch event.(type) {
+	case *network.EventRequestWillBeSent, *network.EventResponseReceived, *network.EventLoadingFinished, *network.EventLoadingFailed:
+		in.active = time.Now()
+	}
 	var told bool
 	switch e := event.(type) {
 	case *page.EventFrameAttached:
@@ -369,6 +373,8 @@ type snapshot struct {
 	doc     document
 	answer  answer
 	visits  []arrival
+	// active is when something last began or ended on the network of the frame's tab.
+	active time.Time
 	// count is how many navigations there were of all frames.
 	count int
 }
@@ -381,6 +387,9 @@ func (s *state) now(id cdp.FrameID) snapshot {
 	if f := s.frames[id]; f != nil {
 		now.there, now.pending, now.doc, now.answer = true, f.pending != "", f.doc, s.answers[f.doc.loader]
 		now.visits = slices.Clone(f.visits)
+		if f.in != nil {
+			now.active = f.in.active
+		}
 	}
 	return now
 }

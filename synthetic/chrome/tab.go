@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/chromedp/cdproto/cdp"
 	"github.com/chromedp/cdproto/page"
@@ -57,6 +58,9 @@ type tab struct {
 	id target.ID
 	// parent is the tab that a frame is in; nil for the page and popups.
 	parent *tab
+
+	// active is when something last began or ended on its network; the state's.
+	active time.Time
 
 	// alive ends with the tab; its cause says why.
 	alive context.Context
