@@ -70,7 +70,11 @@ type journeyAgent struct {
 
 // newJourneyAgent puts an agent together. Nothing runs before its scheduler does.
 func newJourneyAgent(c config.Config, journeys []*synthetic.Journey, getenv func(string) string, log *slog.Logger) (*journeyAgent, error) {
-	launch, err := launcher(journeys, func() (chrome.Options, error) { return chrome.FromEnvironment(getenv, log) })
+	launch, err := launcher(journeys, func() (chrome.Options, error) {
+		options, err := chrome.FromEnvironment(getenv, log)
+		options.Spare = true
+		return options, err
+	})
 	if err != nil {
 		return nil, &exitError{exitNotRun, err}
 	}

@@ -22,6 +22,10 @@ import (
 // journeyAgentArg makes this program an agent that runs journeys.
 const journeyAgentArg = "journey-agent"
 
+// betweenRuns is the pause before each of the runs that are measured one by one, as a
+// schedule has it.
+const betweenRuns = 500 * time.Millisecond
+
 // warmUpRuns come before what is measured.
 const warmUpRuns = 5
 
@@ -108,6 +112,7 @@ func newBenchAgent(site string, launch func(context.Context) (synthetic.Browser,
 		if err != nil {
 			return nil, err
 		}
+		options.Spare = true
 		launch = chrome.Opener(options)
 	}
 	text := string(script)
@@ -134,6 +139,9 @@ func (a *benchAgent) run(ctx context.Context) (took, steps time.Duration, err er
 func (a *benchAgent) measure(ctx context.Context, out io.Writer, runs int, window, hold time.Duration) error {
 	figures := agentFigures{Workers: runtime.NumCPU()}
 	for i := range warmUpRuns + runs {
+		if err := sleep(ctx, betweenRuns); err != nil {
+			return err
+		}
 		took, steps, err := a.run(ctx)
 		if err != nil {
 			return err

@@ -38,6 +38,8 @@ type Options struct {
 	display []string
 	// isolated gives each site a process of its own, as whole browsers do anyway.
 	isolated bool
+	// Spare keeps an empty tab ready while no page is open, for the next one.
+	Spare bool
 	// AllowHosts are addresses on this machine beyond 127.0.0.1, localhost and [::1]
 	// that pages may be allowed to reach: 127.0.0.0/8, and link-local ones. Ports are
 	// not looked at; see [synthetic.PageOptions].
@@ -73,8 +75,12 @@ type Browser struct {
 	tasks   sync.WaitGroup
 	close   sync.Once
 	closing chan struct{} // closed when Close begins
+	spares  bool          // see Options.Spare
 
 	mu sync.Mutex
+	// spare is a tab that is ready, warming is closed when one that is being opened is.
+	spare   *blank
+	warming chan struct{}
 	// pages are those that are open, by their browser contexts.
 	pages map[cdp.BrowserContextID]*Page
 	err   error
@@ -111,7 +117,7 @@ func launchOnce(ctx context.Context, options Options, unsandboxed bool) (*Browse
 	if err != nil {
 		return nil, fmt.Errorf("make browser profile: %w", err)
 	}
-	b := &Browser{log: log, profile: profile, closing: make(chan struct{}), pages: map[cdp.BrowserContextID]*Page{}}
+	b := &Browser{log: log, profile: profile, spares: options.Spare, closing: make(chan struct{}), pages: map[cdp.BrowserContextID]*Page{}}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options, profile, unsandboxed, b.tie)...)
 	browserCtx, stopBrowser := chromedp.NewContext(allocator,
 		chromedp.WithLogf(func(string, ...any) {}),
@@ -191,7 +197,9 @@ func (b *Browser) Client() context.Context { return b.ctx }
 // that are still open fail. It may be called more than once.
 func (b *Browser) Close() error {
 	b.close.Do(func() {
+		b.mu.Lock() // which keepWarm begins under
 		close(b.closing)
+		b.mu.Unlock()
 		var tree family
 		if b.client != nil && b.client.Process() != nil {
 			tree = familyOf(b.client.Process().Pid)
@@ -285,6 +293,8 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 			// Traffic and work of the browser's own.
 			"Translate", "MediaRouter", "OptimizationHints", "AutofillServerCommunication",
 			"CertificateTransparencyComponentUpdater", "InterestFeedContentSuggestions",
+			// A renderer that waits for pages of no browser context of ours.
+			"SpareRendererForSitePerProcess",
 			// Activating a prerendered page swaps the frame that we follow.
 			"Prerender2",
 			// A journey to an http address must load that address.

@@ -71,25 +71,12 @@ func newPage(b *Browser, options synthetic.PageOptions) *Page {
 // storage is shared with any other. ctx bounds the opening only; the page lives
 // until Close.
 func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
-	p := newPage(b, options)
-	ctxOfTab, cancel := chromedp.NewContext(b.ctx,
-		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(p.followMain))
-	p.ctx = ctxOfTab
-	// The tab would end with the context that opens it, so that is its own.
-	opened := make(chan error, 1)
-	go func() { opened <- chromedp.Do(ctxOfTab) }()
-	var err error
-	select {
-	case err = <-opened:
-	case <-ctx.Done():
-		cancel()
-		<-opened
-		err = ctx.Err()
-	}
+	empty, err := b.blank(ctx)
 	if err != nil {
-		return nil, errors.Join(b.openFault(err), b.abandon(ctxOfTab))
+		return nil, b.openFault(err)
 	}
-	p.adopt(chromedp.FromContext(ctxOfTab))
+	p := newPage(b, options)
+	p.adopt(empty)
 	p.tasks.Go(p.attend)
 	p.tasks.Go(p.handOver)
 	if err := p.prepare(ctx); err != nil {
@@ -109,16 +96,17 @@ func (b *Browser) openFault(err error) error {
 	return &synthetic.Fault{Reason: beacon.ReasonBrowserFailed, Message: "no page could be opened: " + err.Error(), Err: err}
 }
 
-// adopt makes the tab that the client opened that of the page.
-func (p *Page) adopt(opened *chromedp.Context) {
-	p.session, p.id, p.contextID = opened.Target, opened.Target.TargetID, opened.BrowserContextID
+// adopt makes an empty tab that of the page.
+func (p *Page) adopt(empty *blank) {
+	its := chromedp.FromContext(empty.ctx)
+	p.ctx, p.session, p.id, p.contextID = empty.ctx, its.Target, its.Target.TargetID, its.BrowserContextID
 	p.frame = p.main()
 	p.state.add(p.tab)
 	p.browser.register(p)
+	empty.owner.Store(p.tab)
 }
 
-// followMain takes the events of the page's own tab. Those that come before the tab
-// is adopted tell of nothing but its first, empty document.
+// followMain takes the events of the page's own tab.
 func (p *tab) followMain(event any) {
 	if e, ok := event.(*target.EventTargetCrashed); ok {
 		if crashed := p.state.tab(e.TargetID); crashed != nil {
@@ -282,6 +270,7 @@ func (p *Page) Close(ctx context.Context) error {
 			p.err = err
 		}
 		p.browser.unregister(p)
+		p.browser.keepWarm()
 		close(p.closing)
 		p.tasks.Wait()
 	})
