@@ -140,6 +140,8 @@ type generation struct {
 	started time.Time
 	rows    int // that are written, and page views of which they are
 	views   int
+	// batchRows is how many rows are written at a time, at least.
+	batchRows int
 }
 
 func newGeneration(env environment, plan generator.Options) (*generation, error) {
@@ -147,7 +149,7 @@ func newGeneration(env environment, plan generator.Options) (*generation, error)
 	if err != nil {
 		return nil, &exitError{exitBadInput, fmt.Errorf("plan the data: %w", err)}
 	}
-	return &generation{env: env, plan: plan, stream: stream, started: env.now()}, nil
+	return &generation{env: env, plan: plan, stream: stream, started: env.now(), batchRows: generateBatchRows}, nil
 }
 
 // generatedBatch is what is written at once.
@@ -212,7 +214,7 @@ func (g *generation) fill(ctx context.Context, batches chan<- generatedBatch) er
 			App: visit.App, ReceivedAt: visit.At, UserAgent: visit.UserAgent, Country: visit.Country, Report: visit.Report,
 		})
 		making.add(visit, rows)
-		if making.batch.rows >= generateBatchRows {
+		if making.batch.rows >= g.batchRows {
 			if err := send(number); err != nil {
 				return err
 			}

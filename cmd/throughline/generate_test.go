@@ -87,7 +87,7 @@ func TestGenerate_GoesOnAfterAnInterruption(t *testing.T) {
 	store := func(left int, batches map[string]string) error {
 		ctx, cancel := context.WithCancel(t.Context())
 		defer cancel()
-		o := generateOptions{seed: 3, days: 1, pageViews: 25_000, end: "2026-03-02T00:00:00Z"}
+		o := generateOptions{seed: 3, days: 1, pageViews: 3_000, end: "2026-03-02T00:00:00Z"}
 		plan, err := o.plan(config.Config{}, time.Time{})
 		if err != nil {
 			t.Fatal(err)
@@ -96,6 +96,7 @@ func TestGenerate_GoesOnAfterAnInterruption(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		g.batchRows = 5_000
 		return g.store(ctx, &sinkOf{batches, left, cancel})
 	}
 	whole, parts := map[string]string{}, map[string]string{}

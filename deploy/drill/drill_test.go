@@ -45,7 +45,7 @@ func TestDrill(t *testing.T) {
 	d := testRig(t)
 	t.Run("a verdict sees what is lost and what is double", func(t *testing.T) { testVerdict(t, d) })
 	for _, f := range faults() {
-		short := []string{"kill9", "poison-rows", "sync-fails", "truncated-tail", "two-processes", "clocks", "sigterm", "reload", "replays", "intruders"}
+		short := []string{"kill9", "poison-rows", "sync-fails", "truncated-tail", "two-processes", "clocks", "sigterm", "replays"}
 		if !slices.Contains(short, f.name) {
 			continue
 		}

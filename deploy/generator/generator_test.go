@@ -29,6 +29,7 @@ func visits(t *testing.T, o Options) []Visit {
 
 func TestVisits_KeepTheContract(t *testing.T) {
 	o := threeDays()
+	o.PageViews = 10_000
 	ids := map[string]bool{}
 	last := o.From
 	for _, visit := range visits(t, o) {
