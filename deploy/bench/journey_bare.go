@@ -8,6 +8,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"throughline/synthetic"
@@ -53,7 +55,46 @@ func compareWithBare(ctx context.Context, site string, runs int) (ratio float64,
 		}
 	}
 	progress("  ours %.0f ms, the client alone %.0f ms", median(ours)*1000, median(bare)*1000)
-	return median(ours) / median(bare), nil
+	return median(ours) / median(bare), tellOfEmpty(ctx, browser)
+}
+
+// emptyTabs is how many are opened to see what one costs.
+const emptyTabs = 20
+
+// tellOfEmpty tells what an empty tab in a browser context of its own costs, by the
+// client alone: below it no run can be.
+func tellOfEmpty(ctx context.Context, browser *chrome.Browser) error {
+	client := chromedp.FromContext(browser.Client()).Browser
+	before := treeTime(client.Process().Pid)
+	for range emptyTabs {
+		opened, err := cdp.Call(ctx, client, target.CreateBrowserContext, target.CreateBrowserContextParams{})
+		if err != nil {
+			return fmt.Errorf("open an empty tab: %w", err)
+		}
+		tab, err := cdp.Call(ctx, client, target.CreateTarget, target.CreateTargetParams{URL: "about:blank", BrowserContextID: opened.BrowserContextID})
+		if err != nil {
+			return fmt.Errorf("open an empty tab: %w", err)
+		}
+		if err := evaluateIn(browser, tab.TargetID); err != nil {
+			return fmt.Errorf("open an empty tab: %w", err)
+		}
+		if _, err := cdp.Call(ctx, client, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: opened.BrowserContextID}); err != nil {
+			return fmt.Errorf("close an empty tab: %w", err)
+		}
+	}
+	each := (treeTime(client.Process().Pid) - before) / emptyTabs
+	progress("  an empty tab takes %d ms of processor time to open and close: no more than %.0f a minute and core", each.Milliseconds(),
+		float64(time.Minute)/float64(max(each, 1)))
+	return nil
+}
+
+// evaluateIn waits until a tab runs scripts.
+func evaluateIn(browser *chrome.Browser, id target.ID) error {
+	tab, leave := chromedp.NewContext(browser.Client(), chromedp.WithTargetID(id), chromedp.WithDetachOnCancel())
+	defer leave()
+	tab, cancel := context.WithTimeout(tab, bareTimeout)
+	defer cancel()
+	return chromedp.Do(tab)
 }
 
 // bareTimeout bounds a run by the client alone.

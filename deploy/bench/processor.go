@@ -54,25 +54,43 @@ func (m *meter) perReport(reports int) string {
 // processorTime is what a process has used since it began; 0 where the system
 // does not tell.
 func processorTime(pid int) time.Duration {
+	own, _ := processorTimes(pid)
+	return own
+}
+
+// treeTime is what a process and all that it has started have used, those that have
+// ended among them.
+func treeTime(pid int) time.Duration {
+	own, ended := processorTimes(pid)
+	total := own + ended
+	for _, child := range childrenOf(pid) {
+		total += treeTime(child)
+	}
+	return total
+}
+
+// processorTimes are what a process has used, and those of its children that have
+// ended.
+func processorTimes(pid int) (own, ended time.Duration) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
 	if err != nil {
-		return 0
+		return 0, 0
 	}
-	// Behind the name, which may hold anything, user and system time are the 12th
-	// and 13th field.
+	// Behind the name, which may hold anything, the 12th to 15th field are user and
+	// system time of the process, and of its children.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
-	if len(fields) < 13 {
-		return 0
+	if len(fields) < 15 {
+		return 0, 0
 	}
-	var ticks int64
-	for _, field := range fields[11:13] {
-		count, err := strconv.ParseInt(field, 10, 64)
+	var ticks [4]int64
+	for i := range ticks {
+		count, err := strconv.ParseInt(fields[11+i], 10, 64)
 		if err != nil {
-			return 0
+			return 0, 0
 		}
-		ticks += count
+		ticks[i] = count
 	}
-	return time.Duration(ticks) * tick
+	return time.Duration(ticks[0]+ticks[1]) * tick, time.Duration(ticks[2]+ticks[3]) * tick
 }
 
 // childrenOf are the processes that a process has started.
