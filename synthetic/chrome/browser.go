@@ -321,6 +321,8 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 		"disable-hang-monitor", "disable-prompt-on-repost",
 		// A page taken out of the cache would keep the state of an earlier step.
 		"disable-back-forward-cache",
+		// Else a click is lost that comes before the first frame of a document is drawn.
+		"allow-pre-commit-input",
 		// UDP is often blocked where agents run; falling back would show as slowness.
 		"disable-quic",
 		// Containers give 64 MB of it.
