@@ -29,7 +29,8 @@ type Event struct {
 type TransactionRef struct {
 	Name       string `json:"name"`
 	InstanceID string `json:"instance_id"`
-	// Version is the content hash of the definition that it was measured by.
+	// Version is the content hash of the definition that it was measured by; journeys
+	// leave it empty, and the collector knows it.
 	Version string `json:"version"`
 }
 

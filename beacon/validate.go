@@ -70,7 +70,7 @@ func validateEvent(e *Event, r *Report) *Reject {
 	if t := e.Transaction; t != nil {
 		c.name("transaction.name", &t.Name, true)
 		c.id("transaction.instance_id", t.InstanceID)
-		c.name("transaction.version", &t.Version, true)
+		c.name("transaction.version", &t.Version, r.Source != SourceSynthetic)
 	}
 	validateKind(&c, e, r)
 	return c.reject
@@ -91,7 +91,7 @@ func validateKind(c *check, e *Event, r *Report) {
 		c.fail("", RejectMissing, "an event holds one of page_view, request, error, transaction_done, action, measure, resources, journey_run, journey_step")
 	case ofView+ofJourney > 1:
 		c.fail("", RejectInvalid, "an event holds one payload only")
-	case ofView > 0 && r.View == nil:
+	case ofView > 0 && r.View == nil && !(e.TransactionDone != nil && r.Journey != nil):
 		c.fail("", RejectInvalid, "events of a page need the report's view")
 	case ofJourney > 0 && r.Source != SourceSynthetic:
 		c.fail("", RejectInvalid, "journey events need source synthetic")

@@ -306,8 +306,14 @@ func refuseUnknownTransactions(app *App, report *beacon.Report, earlier []beacon
 		for index++; slices.ContainsFunc(earlier, func(r beacon.Reject) bool { return r.Index == index }); index++ {
 		}
 		if event.Transaction != nil {
-			if _, known := app.Transaction(event.Transaction.Name); !known {
+			definition, known := app.Transaction(event.Transaction.Name)
+			switch {
+			case !known:
 				event.Transaction = nil
+			case event.Transaction.Version == "": // a journey names it
+				named := *event.Transaction
+				named.Version = definition.Version()
+				event.Transaction = &named
 			}
 		}
 		if event.TransactionDone != nil && event.Transaction == nil {

@@ -321,3 +321,23 @@ func TestPipeline_LeavesInTheLogWhatItHadNoTimeToStore(t *testing.T) {
 		t.Errorf("ledger %v, %d rows", got, len(sink.rows))
 	}
 }
+
+// A journey names a transaction without knowing how it is defined.
+func TestRefuseUnknownTransactions_KnowsTheVersion(t *testing.T) {
+	pay := Transaction{Name: "Pay"}
+	app := &App{Name: "shop", Transactions: []Transaction{pay}}
+	ref := &beacon.TransactionRef{Name: "Pay", InstanceID: "00000000000000c1"}
+	report := &beacon.Report{Events: []beacon.Event{
+		{Transaction: ref, TransactionDone: &beacon.TransactionDone{}},
+		{Transaction: &beacon.TransactionRef{Name: "Pay", Version: "1a2b3c4d"}},
+	}}
+	if rejects := refuseUnknownTransactions(app, report, nil); len(rejects) > 0 || len(report.Events) != 2 {
+		t.Fatalf("got %v", rejects)
+	}
+	if got := report.Events[0].Transaction; got.Version != pay.Version() || got.InstanceID != ref.InstanceID || ref.Version != "" {
+		t.Errorf("got %+v", got)
+	}
+	if got := report.Events[1].Transaction.Version; got != "1a2b3c4d" {
+		t.Errorf("a version that is known became %s", got)
+	}
+}

@@ -61,6 +61,10 @@ type Step struct {
 	// Budget is what the step should take at most; a run in which it took longer
 	// goes on and fails at its end. 0 is none.
 	Budget time.Duration
+	// Transaction names the business transaction that the step is part of, whatever its
+	// page is; empty leaves that to the page. Steps in a row with the same name are one
+	// instance of it.
+	Transaction string
 	// Place is where the step acts.
 	Place Place
 	// Expect holds the navigations that the step must cause.

@@ -281,6 +281,11 @@ func (r *reader) stepSettings(step *Step) {
 		r.fail(name, "must be at most %d bytes", beacon.MaxNameBytes)
 	}
 	step.Budget = r.duration(r.own("budget"), 0, MaxTimeout)
+	transaction := r.own("transaction")
+	step.Transaction = r.text(transaction, optional)
+	if len(step.Transaction) > beacon.MaxNameBytes {
+		r.fail(transaction, "must be at most %d bytes", beacon.MaxNameBytes)
+	}
 }
 
 // finishStep reads what a step of a known type holds.

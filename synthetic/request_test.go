@@ -227,3 +227,28 @@ func TestRequest_CapturedAddressesAreGuarded(t *testing.T) {
 		t.Errorf("got %+v", run)
 	}
 }
+
+// A journey without a browser tells of the business transactions that it names.
+func TestRequest_NamesTransactions(t *testing.T) {
+	api := newAPI(t)
+	runner, sink := newProber(t)
+	result := runner.Run(t.Context(), load(t, `
+name: By API
+steps:
+  - {transaction: Look, request: /page}
+  - {transaction: Pay, request: /page}
+  - {transaction: Pay, request: {url: /page, expect: {status: 404}}}
+`), synthetic.RunOptions{BaseURL: api.URL})
+	events := sink.runs[0].Events
+	if result.Outcome != beacon.RunFailed || len(events) != 6 {
+		t.Fatalf("got %+v with %d events", result, len(events))
+	}
+	look, pay := events[4], events[5]
+	if look.Transaction.Name != "Look" || look.TransactionDone.Outcome != beacon.OutcomeCompleted || *events[1].Transaction != *look.Transaction {
+		t.Errorf("got %+v", look)
+	}
+	if pay.Transaction.Name != "Pay" || pay.TransactionDone.Outcome != beacon.OutcomeFailed || pay.TransactionDone.Reason != "assertion" ||
+		*events[2].Transaction != *pay.Transaction || *events[3].Transaction != *pay.Transaction || *events[0].Transaction != *pay.Transaction {
+		t.Errorf("got %+v", pay)
+	}
+}

@@ -45,14 +45,16 @@ type Result struct {
 // StepResult is how a step ended.
 type StepResult struct {
 	// Index is the step's place in the journey, from 0.
-	Index    int
-	Name     string
-	Type     string
-	Started  time.Time
-	Duration time.Duration
-	Outcome  beacon.RunOutcome
-	Reason   beacon.RunReason
-	Message  string
+	Index int
+	Name  string
+	Type  string
+	// Transaction is that of the [Step].
+	Transaction string
+	Started     time.Time
+	Duration    time.Duration
+	Outcome     beacon.RunOutcome
+	Reason      beacon.RunReason
+	Message     string
 	// URL is the page's when the step ended, without query and fragment.
 	URL string
 	// TraceID is the W3C trace id that the step's requests carried to the hosts that
@@ -83,11 +85,12 @@ func (r *Result) blame(fault *Fault) {
 	r.Outcome, r.Reason, r.Message = fault.outcome(), fault.Reason, fault.Message
 }
 
-// report is the run as the collector wants it: one event for the run and one for
-// each step. Steps carry the business transaction that they were part of, and
-// the run the last of those, which is what it led up to.
+// report is the run as the collector wants it: one event for the run, one for
+// each step, and one for each business transaction that only the journey tells of.
+// Steps carry the transaction that they were part of, and the run the last of those,
+// which is what it led up to.
 func (r *Result) report(newID func() string) []beacon.Event {
-	transactions := attribute(r.Pages)
+	transactions, ends := r.transactions(newID)
 	events := make([]beacon.Event, 0, len(r.Steps)+1)
 	events = append(events, beacon.Event{
 		ID: newID(), AtMS: r.Started.UnixMilli(),
@@ -103,8 +106,8 @@ func (r *Result) report(newID func() string) []beacon.Event {
 			EvidenceURL: cut(r.EvidenceURL, beacon.MaxURLBytes),
 		},
 	})
-	for _, step := range r.Steps {
-		transaction := transactions.of(step)
+	for i, step := range r.Steps {
+		transaction := transactions[i]
 		if transaction != nil {
 			events[0].Transaction = transaction
 		}
@@ -113,7 +116,7 @@ func (r *Result) report(newID func() string) []beacon.Event {
 			JourneyStep: step.report(),
 		})
 	}
-	return events
+	return append(events, ends...)
 }
 
 // report is the step as the collector wants it.

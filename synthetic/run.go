@@ -79,7 +79,7 @@ func (r *Runner) pause(ctx context.Context, d time.Duration) time.Duration {
 // step executes one step on a stage of its own, within its own time and the run's.
 func (r *Runner) step(ctx, runCtx context.Context, page Page, on *stage, index int, step Step) StepResult {
 	outcome := StepResult{
-		Index: index, Name: step.Name, Type: step.Type(),
+		Index: index, Name: step.Name, Type: step.Type(), Transaction: step.Transaction,
 		Started: r.now(), Outcome: beacon.RunPassed,
 	}
 	stepCtx, cancel := context.WithTimeout(runCtx, step.Timeout)

@@ -437,12 +437,15 @@ func (r *Runner) deliver(ctx context.Context, result *Result) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), reportTimeout)
 	defer cancel()
 	journey := r.context(result)
-	run := beacon.Report{
-		Version: beacon.Version, Source: beacon.SourceSynthetic, SDK: r.options.SDK,
-		Release: r.options.Release, Environment: r.options.Environment,
-		Journey: &journey, Events: result.report(newID),
+	reports := slices.Clone(result.Pages)
+	for events := range slices.Chunk(result.report(newID), beacon.MaxEvents) {
+		reports = append(reports, beacon.Report{
+			Version: beacon.Version, Source: beacon.SourceSynthetic, SDK: r.options.SDK,
+			Release: r.options.Release, Environment: r.options.Environment,
+			Journey: &journey, Events: events,
+		})
 	}
-	for _, report := range append(result.Pages[:len(result.Pages):len(result.Pages)], run) {
+	for _, report := range reports {
 		report.SentAtMS = r.now().UnixMilli()
 		if err := r.options.Reporter.Report(ctx, report); err != nil {
 			r.log.Error("report of a run lost", "journey", result.Journey, "run_id", result.RunID, "error", err)

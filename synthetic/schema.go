@@ -220,6 +220,7 @@ func stepDescriptions() map[string]string {
 		"name":              "What people call it.",
 		"timeout":           "How long it may take, such as 5s or 1m30s.",
 		"budget":            "What the step should take at most, such as 2s; the run fails at its end if it took longer.",
+		"transaction":       "The business transaction of the app that the step is part of; that of its page if not given.",
 		"part":              "The name of a part.",
 		"file":              "The file that holds the part, beside the journey's or below.",
 		"with":              "Texts that the part refers to as ${name}.",

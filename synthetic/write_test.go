@@ -139,7 +139,7 @@ func TestWrite_AnyText(t *testing.T) {
 			Name: strings.TrimSpace(name), Dir: "a", Timeout: DefaultTimeout, Viewport: DefaultViewport,
 			Variables: []Variable{{Name: "v", Value: text.Draw(t, "variable")}},
 			Steps: []Step{
-				{Name: label.Draw(t, "step"), Timeout: time.Second, Action: Change{Selectors: CSS("a"), Value: escapeTemplate(text.Draw(t, "value"))}},
+				{Name: label.Draw(t, "step"), Timeout: time.Second, Transaction: text.Filter(func(s string) bool { return len(s) <= 200 }).Draw(t, "transaction"), Action: Change{Selectors: CSS("a"), Value: escapeTemplate(text.Draw(t, "value"))}},
 				{Name: "w", Timeout: DefaultStepTimeout, Action: WaitForElement{ElementCondition{
 					Selectors: Selectors{{{Kind: SelectText, Value: "x" + escapeTemplate(text.Draw(t, "text"))}}, {{Kind: SelectARIA, Role: "a"}}},
 					Count:     1, Attributes: map[string]string{text.Draw(t, "key"): escapeTemplate(text.Draw(t, "attribute")), "a": "b"},

@@ -55,6 +55,9 @@ func (w *writer) stepSettings(step Step) {
 	if step.Budget != 0 {
 		w.duration(w.own("budget"), step.Budget)
 	}
+	if step.Transaction != "" {
+		w.text(w.own("transaction"), step.Transaction)
+	}
 }
 
 // yamlText writes nodes as YAML.
