@@ -23,8 +23,7 @@ import (
 // anything else just fails. Three things are noticed only when they were sent, and
 // then the page is stopped before it can do more: requests to a name that the name
 // service leads there, web sockets, and what a cross-origin request is answered.
-// Requests of a page's workers to 127.0.0.1, localhost and [::1] are not held up,
-// nor noticed: the browser tells of them to nobody.
+// Workers are guarded as their page is.
 type guard struct {
 	on    bool
 	allow []string // host:port

@@ -54,7 +54,7 @@ type waiter struct {
 	what string
 }
 
-// newLine opens a line. At first new pages wait on it; see lineSession.hold.
+// newLine opens a line. At first new pages wait on it; see lineSession.holdWithin.
 func newLine(ctx context.Context, client *chromedp.Browser, log *slog.Logger, opened func(*lineSession, *target.EventAttachedToTarget)) (*line, error) {
 	self, err := cdp.Call(ctx, client, target.GetTargetInfo, target.GetTargetInfoParams{})
 	if err != nil {
@@ -72,7 +72,7 @@ func newLine(ctx context.Context, client *chromedp.Browser, log *slog.Logger, op
 	l.stop = stop
 	l.tasks.Go(func() { l.listen(messages) })
 	browser := l.session("", nil)
-	if err := browser.hold(ctx, "page"); err != nil {
+	if err := browser.holdPages(ctx); err != nil {
 		l.close()
 		return nil, err
 	}
@@ -252,11 +252,18 @@ func (h hasty) Call(ctx context.Context, method string, params, _ any) error {
 	return err
 }
 
-// hold makes tabs of a kind that open from the session's wait to be prepared.
-func (s *lineSession) hold(ctx context.Context, kind string) error {
+// holdPages makes new pages, and the workers that pages share, wait to be prepared.
+func (s *lineSession) holdPages(ctx context.Context) error {
+	return s.hold(ctx, target.Filter{{Type: "page"}, {Type: "shared_worker"}, {Exclude: true}})
+}
+
+// holdWithin makes all that opens within the session's tab wait to be prepared. None
+// may be left out: a worker that is waits for ever.
+func (s *lineSession) holdWithin(ctx context.Context) error { return s.hold(ctx, nil) }
+
+func (s *lineSession) hold(ctx context.Context, filter target.Filter) error {
 	return hasty{s}.Call(ctx, target.SetAutoAttach.Method, target.SetAutoAttachParams{
-		AutoAttach: true, WaitForDebuggerOnStart: true, Flatten: new(true),
-		Filter: target.Filter{{Type: kind}, {Exclude: true}},
+		AutoAttach: true, WaitForDebuggerOnStart: true, Flatten: new(true), Filter: filter,
 	}, nil)
 }
 

@@ -38,28 +38,57 @@ func (b *Browser) opened(session *lineSession, e *target.EventAttachedToTarget) 
 	defer b.mu.Unlock()
 	session.target = e.TargetInfo.TargetID
 	p := b.pages[e.TargetInfo.BrowserContextID]
-	switch {
-	case e.TargetInfo.Type == "iframe" && p != nil:
+	switch kind := e.TargetInfo.Type; {
+	case kind == "iframe" && p != nil:
 		p.framed(session)
-	case p != nil && p.id != session.target:
+	case kind == "page" && p != nil && p.id != session.target:
 		p.poppedUp(session)
+	case kind != "page" && kind != "iframe" && p != nil:
+		p.works(session)
 	default:
 		// A page that is being opened; it is prepared by another way.
 		b.tasks.Go(func() { b.admit(session) })
 	}
 }
 
-// admit lets a page go on, whose frames will be prepared.
+// admit lets a page go on, whose frames and workers will be prepared.
 func (b *Browser) admit(session *lineSession) {
 	ctx, cancel := context.WithTimeout(b.ctx, disposeTimeout)
 	defer cancel()
-	err := session.hold(ctx, "iframe")
+	err := session.holdWithin(ctx)
 	if err == nil {
 		err = session.run(ctx)
 	}
 	if err != nil {
 		b.log.Debug("let a tab go on", "error", err)
 	}
+}
+
+// works takes a new worker. What it asks for is kept from the machine and recorded as
+// what the page asks for is.
+func (p *Page) works(session *lineSession) {
+	session.follow = func(event any) {
+		p.record.follow(event)
+		p.watch(event)
+	}
+	p.tasks.Go(func() {
+		ctx, cancel := context.WithTimeout(p.shared.alive, disposeTimeout)
+		defer cancel()
+		early := hasty{session}
+		err := early.Call(ctx, network.Enable.Method, network.EnableParams{}, nil)
+		if patterns := p.blocked(); err == nil && len(patterns) > 0 {
+			err = early.Call(ctx, network.SetBlockedURLs.Method, network.SetBlockedURLsParams{URLPatterns: patterns}, nil)
+		}
+		if err == nil {
+			err = session.holdWithin(ctx)
+		}
+		if err == nil {
+			err = session.run(ctx)
+		}
+		if err != nil && p.shared.alive.Err() == nil {
+			p.log.Debug("prepare worker", "error", err)
+		}
+	})
 }
 
 // framed takes a frame that moves to a process of its own.
@@ -162,7 +191,7 @@ func (p *tab) launch(ctx context.Context, session *lineSession) error {
 	if err := setup.wait(); err != nil {
 		return err
 	}
-	if err := session.hold(ctx, "iframe"); err != nil {
+	if err := session.holdWithin(ctx); err != nil {
 		return err
 	}
 	return session.run(ctx)
