@@ -78,7 +78,7 @@ func tellOfEmpty(ctx context.Context, browser *chrome.Browser) error {
 		if err := evaluateIn(browser, tab.TargetID); err != nil {
 			return fmt.Errorf("open an empty tab: %w", err)
 		}
-		if _, err := cdp.Call(ctx, client, target.DisposeBrowserContext, target.DisposeBrowserContextParams{BrowserContextID: opened.BrowserContextID}); err != nil {
+		if _, err := cdp.Call(ctx, client, target.DisposeBrowserContext, target.DisposeBrowserContextParams(opened)); err != nil {
 			return fmt.Errorf("close an empty tab: %w", err)
 		}
 	}
