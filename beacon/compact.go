@@ -12,7 +12,9 @@ import (
 // contract of [Version] in a third of the bytes. The three reports of a visit in
 // testdata/wire/compact/good_0.1.0_*.json have 1,681 bytes, 973 in gzip; with names of
 // one or two letters in objects they would have 2,774 and 1,505, in version 1 they
-// have 5,073 and 2,101.
+// have 5,073 and 2,101. Version 2, which scripts in caches may still write, has
+// attributes as an object, and none of the numbers for words below; each may be
+// written as the other's, since both are read alike.
 //
 // A compact report is an array, and so is each row in it: the values of a list of
 // columns, which have the names and meanings of the fields of version 1. As values
@@ -20,19 +22,27 @@ import (
 // columns behind the last value are left out. What stands beyond the columns that
 // are known is ignored.
 //
-//	[2,1771000005000,-1,"throughline-js/0.1.0","1.4.2",-1,"0123456789abcdef",-5,
+//	[3,1771000005000,-1,"throughline-js/0.2.0","1.4.2",-1,"0123456789abcdef",-5,
 //	 ["fedcba9876543210",1771000000000,"https://shop.example/cart",-3,1280,720,"4g"],-1,
-//	 [[0,-3,"early",-1,3.1,...],[1,412,-2,-1,"/api/cart",-1,200,-2,80.5]]]
+//	 [[0,-3,1,-1,3.1,...],[1,412,-2,-1,"/api/cart",-1,200,-2,80.5]]]
 //
 // Of an event the first value is its kind, see [compactPayload]. What it leaves out
 // stands for what is usual: a navigation for navigate, a kind of errors for error, of
 // actions for click, an initiator for fetch, an outcome for completed, a count for
-// one. A URL that begins with a slash is one of the view's origin, preferences are a
-// sum of powers of two, by their place in [PreferenceNames]. The ids of events follow
+// one. A column of few words may hold the place of one, from 1 on, in its list below.
+// Attributes are a row of names and values in turns. A URL that begins with a slash is
+// one of the view's origin, preferences are a sum of powers of two, by their place in
+// [PreferenceNames]. A transaction without an instance is one of which each event that
+// names it is an instance, with the event's id; if that is a request, it is its end,
+// too: the reader adds that [TransactionDone] behind the events. The ids of events follow
 // from the view's id, the sequence of the report and the place of the event, so that a
 // report that comes again has the same. A sequence is used for one report only, which
 // comes again as a whole: see [Report.RepeatID].
-const CompactVersion = 2
+const (
+	CompactVersion = 3
+	// compactBefore is the one before it.
+	compactBefore = 2
+)
 
 func compactReport() [15]string {
 	return [15]string{
@@ -108,6 +118,8 @@ type compactReader struct {
 	origin       string
 	transactions []TransactionRef
 	events       int
+	// ends are those of requests that are transactions by themselves.
+	ends []Event
 }
 
 // isCompact says whether what was sent is an array.
@@ -157,6 +169,9 @@ func (c *compactReader) read() {
 			c.readTransactions()
 		case "events":
 			c.readEvents()
+			c.addEnds()
+		case "attributes":
+			c.readAttributes(&c.report.Attributes)
 		default:
 			c.reportField(c.report, name)
 		}
@@ -196,11 +211,18 @@ func (c *compactReader) readView(v *View) {
 	v.Navigation = NavigationNavigate
 	columns := compactView()
 	c.row(c.firstItem(), columns[:], func(name string) {
-		if name == "start_at_ms" {
+		switch name {
+		case "start_at_ms":
 			c.startMS = c.integer()
-			return
+		case "navigation":
+			words := compactNavigations()
+			readWord(c, &v.Navigation, words[:])
+		case "navigation_detection":
+			words := compactDetections()
+			readWord(c, &v.Detection, words[:])
+		default:
+			c.viewField(v, name)
 		}
-		c.viewField(v, name)
 	})
 	if scheme, rest, ok := strings.Cut(v.URL, "://"); ok {
 		host, _, _ := strings.Cut(rest, "/")
@@ -246,7 +268,62 @@ func (c *compactReader) readEvents() {
 			c.readEvent(event)
 		}
 		event.ID = c.eventID(index)
+		if t := event.Transaction; t != nil && t.InstanceID == "" {
+			t.InstanceID = event.ID
+			if event.Request != nil && (!c.careful || c.malformed[index] == nil) {
+				c.ends = append(c.ends, endOfRequest(event))
+			}
+		}
 	}
+}
+
+// addEnds adds the ends of requests that are transactions, as if the sender had.
+func (c *compactReader) addEnds() {
+	for _, end := range c.ends {
+		index := c.events
+		c.events++
+		if index >= MaxEvents {
+			continue
+		}
+		end.ID = c.eventID(index)
+		c.report.Events = append(c.report.Events, end)
+		if c.careful {
+			c.malformed = append(c.malformed, nil)
+		}
+	}
+}
+
+// endOfRequest says how a transaction ended that a request is: the user waits for all of it.
+func endOfRequest(event *Event) Event {
+	q, ref := event.Request, *event.Transaction
+	done := &TransactionDone{Outcome: OutcomeCompleted, DurationMS: q.DurationMS, WaitMS: q.DurationMS}
+	switch {
+	case q.Failure == RequestFailureAborted:
+		done.Outcome, done.Reason = OutcomeAbandoned, string(q.Failure)
+	case q.Failure != "":
+		done.Outcome, done.Reason = OutcomeFailed, string(q.Failure)
+	case q.StatusCode >= 400:
+		done.Outcome, done.Reason = OutcomeFailed, fmt.Sprintf("status %d", q.StatusCode)
+	}
+	return Event{AtMS: event.AtMS, Transaction: &ref, TraceID: event.TraceID, TransactionDone: done}
+}
+
+// readAttributes reads a row of names and values in turns.
+func (c *compactReader) readAttributes(into *map[string]string) {
+	if c.peek() == '{' {
+		c.texts(into)
+		return
+	}
+	attributes := make(map[string]string)
+	for more := c.firstItem(); more; more = c.nextItem() {
+		name := c.string()
+		if !c.nextItem() {
+			c.giveUp()
+			return
+		}
+		attributes[name] = c.string()
+	}
+	*into = attributes
 }
 
 // readEventAlone reads an event, or returns what is wrong with it.
@@ -302,32 +379,77 @@ func compactPayload(c *compactReader, event *Event, kind int64) (columns []strin
 		p, columns := new(PageView), compactPageView()
 		event.PageView = p
 		return columns[:], func(name string) {
-			if name == "preferences" {
+			switch name {
+			case "preferences":
 				p.Preferences = preferencesOf(c.integer())
-				return
+			case "phase":
+				words := compactPhases()
+				readWord(c, &p.Phase, words[:])
+			case "abandoned":
+				words := compactAbandonments()
+				readWord(c, &p.Abandoned, words[:])
+			default:
+				c.pageViewField(p, name)
 			}
-			c.pageViewField(p, name)
 		}
 	case 1:
 		q, columns := &Request{Initiator: "fetch"}, compactRequest()
 		event.Request = q
-		return columns[:], func(name string) { c.requestField(q, name) }
+		return columns[:], func(name string) {
+			if name == "failure" {
+				words := compactFailures()
+				readWord(c, &q.Failure, words[:])
+				return
+			}
+			c.requestField(q, name)
+		}
 	case 2:
 		e, columns := &Error{Kind: ErrorUncaught, Count: 1}, compactError()
 		event.Error = e
-		return columns[:], func(name string) { c.faultField(e, name) }
+		return columns[:], func(name string) {
+			if name == "kind" {
+				words := compactErrorKinds()
+				readWord(c, &e.Kind, words[:])
+				return
+			}
+			c.faultField(e, name)
+		}
 	case 3:
 		t, columns := &TransactionDone{Outcome: OutcomeCompleted}, compactTransactionDone()
 		event.TransactionDone = t
-		return columns[:], func(name string) { c.transactionDoneField(t, name) }
+		return columns[:], func(name string) {
+			if name == "outcome" {
+				words := compactOutcomes()
+				readWord(c, &t.Outcome, words[:])
+				return
+			}
+			c.transactionDoneField(t, name)
+		}
 	case 4:
 		a, columns := &Action{Kind: ActionClick, Count: 1}, compactAction()
 		event.Action = a
-		return columns[:], func(name string) { c.actionField(a, name) }
+		return columns[:], func(name string) {
+			switch name {
+			case "kind":
+				words := compactActionKinds()
+				readWord(c, &a.Kind, words[:])
+			case "attributes":
+				c.readAttributes(&a.Attributes)
+			default:
+				c.actionField(a, name)
+			}
+		}
 	case 5:
 		m, columns := new(Measure), compactMeasure()
 		event.Measure = m
-		return columns[:], func(name string) { c.namedMeasureField(m, name) }
+		return columns[:], func(name string) {
+			if name == "kind" {
+				words := compactMeasureKinds()
+				readWord(c, &m.Kind, words[:])
+				return
+			}
+			c.namedMeasureField(m, name)
+		}
 	case 6:
 		s, columns := &Resources{Count: 1}, compactResources()
 		event.Resources = s

@@ -6,7 +6,9 @@ import (
 	"flag"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -149,4 +151,48 @@ func TestCompactPageView_HasTheBeaconsColumns(t *testing.T) {
 	if diff := cmp.Diff(names[:], regexp.MustCompile(`[a-z_]+`).FindAllString(body, -1)); diff != "" {
 		t.Errorf("the columns differ (-here +js/src/compact.ts):\n%s", diff)
 	}
+}
+
+// It writes words by their places in enumerations of its own.
+func TestCompactWords_HaveTheBeaconsPlaces(t *testing.T) {
+	source, err := os.ReadFile(filepath.Join("..", "js", "src", "compact.ts"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := map[string][]string{
+		"Came": textsOf(compactNavigations()), "Detection": textsOf(compactDetections()), "Phase": textsOf(compactPhases()),
+		"Abandonment": textsOf(compactAbandonments()), "Failure": textsOf(compactFailures()), "ErrorKind": textsOf(compactErrorKinds()),
+		"Outcome": textsOf(compactOutcomes()), "ActionKind": textsOf(compactActionKinds()), "MeasureKind": textsOf(compactMeasureKinds()),
+	}
+	member := regexp.MustCompile(`([a-z_]+)(?: = (\d+))?,`)
+	for enum, here := range words {
+		_, rest, ok := strings.Cut(string(source), "export enum "+enum+" {")
+		if !ok {
+			t.Errorf("js/src/compact.ts has no %s", enum)
+			continue
+		}
+		body, _, _ := strings.Cut(rest, "}")
+		place := 0
+		for _, found := range member.FindAllStringSubmatch(body, -1) {
+			place++
+			if found[2] != "" {
+				place, _ = strconv.Atoi(found[2])
+			}
+			if place > len(here) || here[place-1] != found[1] {
+				t.Errorf("%s.%s is %d there, and here %d of %v", enum, found[1], place, place, here)
+			}
+		}
+	}
+}
+
+// textsOf returns the words of a list as the beacon's sources write them.
+func textsOf(list any) (texts []string) {
+	for i := range reflect.ValueOf(list).Len() {
+		word := strings.ReplaceAll(reflect.ValueOf(list).Index(i).String(), "-", "_")
+		if word == string(ErrorResource) {
+			word = "not_loaded" // the other is a name of browsers
+		}
+		texts = append(texts, word)
+	}
+	return texts
 }

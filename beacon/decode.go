@@ -45,7 +45,7 @@ func decode(data []byte, journey *JourneyContext) (*Report, []Reject, error) {
 func read(data []byte) (report *Report, events int, malformed []*Reject, err error) {
 	if isCompact(data) {
 		report, events, malformed, err = readCompact(data)
-		if err == nil && report.Version == CompactVersion {
+		if err == nil && (report.Version == CompactVersion || report.Version == compactBefore) {
 			report.Version = Version
 		}
 		return report, events, malformed, err

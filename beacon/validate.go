@@ -10,7 +10,7 @@ import (
 func validateReport(r *Report, events int) *Reject {
 	var c check
 	if r.Version != Version {
-		c.fail("v", RejectVersion, fmt.Sprintf("this collector reads version %d, and %d as an array", Version, CompactVersion))
+		c.fail("v", RejectVersion, fmt.Sprintf("this collector reads version %d, and %d and %d as arrays", Version, compactBefore, CompactVersion))
 	}
 	c.instant("sent_at_ms", r.SentAtMS)
 	oneOf(&c, "source", r.Source, SourceRUM, SourceSynthetic)

@@ -44,6 +44,8 @@ export async function bundle(entry, full = false) {
     mangleProps: new RegExp(`^(${own.join('|')})$`),
     mangleCache: Object.fromEntries(own.map((name) => [name, `${name}_`])),
     write: false,
+    // Nothing depends on the directive, which takes room; the snippet has it since pages' policies may name its hash.
+    tsconfigRaw: { compilerOptions: { alwaysStrict: entry.endsWith('snippet.ts') } },
   });
   const [{ text }] = result.outputFiles;
   // So esbuild writes ||=, and the like, of such a property; and of an enum, whose members are texts.

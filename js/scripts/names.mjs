@@ -15,9 +15,10 @@ const WARMTH_BYTES = 0.5;
 const seconds = Number(process.argv[2] ?? 120);
 // The full one first: it has all names of properties.
 const bundles = [await bundle('src/index.ts', true), await bundle('src/index.ts')];
+/** The full one counts twice: it has the least room. */
 const sizeOf = (names) =>
-  bundles.reduce((sum, one) => sum + gzipSync(one.text(...choose(one, names)), { level: 9 }).length, 0) /
-  bundles.length;
+  bundles.reduce((sum, one, i) => sum + (2 - i) * gzipSync(one.text(...choose(one, names)), { level: 9 }).length, 0) /
+  3;
 const pick = (list) => list[Math.floor(Math.random() * list.length)];
 
 /** Returns names for all that the bundles hold, and nothing else. */

@@ -1,4 +1,5 @@
 import { describeError, type Found } from './collect/errors';
+import { ErrorKind, entries } from './compact';
 import { guard } from './lib/guard';
 import { scrubText } from './scrub';
 
@@ -25,15 +26,18 @@ export interface Orders {
 const MAX_ATTRIBUTES = 20;
 const MAX_TEXT = 200;
 
+const cut = (value: unknown) => `${value ?? ''}`.slice(0, MAX_TEXT);
+
 /** Turns what the page gives into the wire's texts. */
-function textsOf(attributes?: Attributes): Record<string, string> | undefined {
+function textsOf(attributes?: Attributes): Record<string, string> {
   const texts: Record<string, string> = {};
-  for (const [name, value] of Object.entries(attributes || {}).slice(0, MAX_ATTRIBUTES)) {
-    if (name && value != null) {
-      texts[name.slice(0, MAX_TEXT)] = scrubText(String(value).slice(0, MAX_TEXT));
+  for (const [name, value] of entries(attributes || {}).slice(0, MAX_ATTRIBUTES)) {
+    const text = scrubText(cut(value));
+    if (name && text) {
+      texts[cut(name)] = text;
     }
   }
-  return Object.keys(texts).length ? texts : undefined;
+  return texts;
 }
 
 /**
@@ -48,11 +52,11 @@ export function offerApi({ identity, ...orders }: Orders): void {
     /** Tells of something that happened. */
     event: guard((name: unknown, attributes?: Attributes) => {
       if (name) {
-        orders.event(String(name).slice(0, MAX_TEXT), textsOf(attributes));
+        orders.event(cut(name), textsOf(attributes));
       }
     }),
     /** Tells of an error that the page has handled. */
-    error: guard((thrown: unknown) => orders.error(describeError('error', thrown))),
+    error: guard((thrown: unknown) => orders.error(describeError(ErrorKind.error, thrown))),
     /** Begins a view, for routes that the address does not show. */
     view: guard(orders.view),
     /** Says what holds from now on; undefined takes it back. */
@@ -61,7 +65,7 @@ export function offerApi({ identity, ...orders }: Orders): void {
     }),
     /** Says who the user is; nothing, or undefined, that nobody is known. */
     user: guard((id?: unknown) => {
-      identity.userId = String(id ?? '').slice(0, MAX_TEXT);
+      identity.userId = cut(id);
     }),
     /** Says whether the user has agreed to be measured. */
     consent: guard((granted: unknown) => {

@@ -1,7 +1,7 @@
 // The compact form of the wire, which beacon/compact.go describes: arrays whose
 // places say what is meant.
 /** beacon.CompactVersion. */
-export const COMPACT_VERSION = 2;
+export const COMPACT_VERSION = 3;
 
 /** The columns of a page view: its fields are kept by these. */
 export enum Col {
@@ -55,26 +55,86 @@ export enum Col {
 /** Fields of a page view. */
 export type Fields = { [column in Col]?: string | number };
 
+// The values of columns that have few, as their places in the lists of beacon/compact.go, from 1 on.
+
+export enum Came {
+  prerender = 4,
+  back_forward_cache,
+  soft,
+  restore,
+}
+
+export enum Detection {
+  native = 1,
+  heuristic,
+  manual,
+}
+
+export enum Phase {
+  early = 1,
+  final,
+}
+
+export enum Abandonment {
+  before_first_paint = 1,
+  before_lcp,
+}
+
+export enum Failure {
+  network = 1,
+  aborted,
+  timeout,
+}
+
+export enum ErrorKind {
+  error = 1,
+  unhandledrejection,
+  console,
+  not_loaded,
+  csp_violation,
+}
+
+export enum Outcome {
+  completed = 1,
+  failed,
+  abandoned,
+}
+
+export enum ActionKind {
+  click = 1,
+  rage_click,
+  dead_click,
+  error_click,
+  event,
+  page_state,
+}
+
+/** Marks and measures have the names of their types of entries. */
+export enum MeasureKind {
+  element = 3,
+  server_timing,
+}
+
 const { stringify } = JSON;
 const { isArray } = Array;
-export const { keys } = Object;
+export const { keys, entries } = Object;
 
 /**
- * Writes rows as JSON. What is undefined, empty or no number is skipped: a negative
- * number says how many places. Unlike JSON.stringify it never asks for toJSON, which
+ * Writes rows as JSON, and objects as rows of their names and values in turns. What is undefined, empty or no
+ * number is skipped: a negative number says how many places. Unlike JSON.stringify it never asks for toJSON, which
  * some pages add to Array.prototype, where it spoils every array.
  */
 export function writeRow(row: unknown[]): string {
   let text = '';
   let skipped = 0;
-  for (let i = 0; i < row.length; i++) {
-    const value = row[i];
+  // Which sees what the row has no value at, too.
+  for (const value of row) {
     const json = isArray(value)
       ? writeRow(value)
       : value === Object(value)
-        ? writeTexts(value as Texts)
+        ? writeRow(entries(value as object).flat())
         : stringify(value);
-    if (/^(undefined|null|"")$/.test(json)) {
+    if (/^(undefined|null|""|\[])$/.test(json)) {
       skipped++;
     } else {
       text += `${skipped ? `,${-skipped}` : ''},${json}`;
@@ -84,16 +144,8 @@ export function writeRow(row: unknown[]): string {
   return `[${text.slice(1)}]`;
 }
 
-type Texts = Record<string, string>;
-
-function writeTexts(texts: Texts): string {
-  return `{${keys(texts)
-    .map((key) => `${stringify(key)}:${stringify(texts[key])}`)
-    .join()}}`;
-}
-
 /** Returns value, or undefined if it is what the reader takes for granted. */
-export const unless = <T>(usual: T, value: T) => (value === usual ? undefined : value);
+export const unless = <T>(usual: T, value: T | undefined) => (value === usual ? undefined : value);
 
 /** Leaves the page's origin out of a URL. */
 export function shorten(url: string | undefined): string | undefined {

@@ -1,4 +1,4 @@
-import { originOf } from './lib/originOf';
+import { URL } from './lib/url';
 
 /** What the collector puts into the script; js.Config in Go. */
 export interface Config {
@@ -62,8 +62,7 @@ export function readSettings(): Settings {
     settings.deliver = injected;
   } else {
     // Throws, and so ends it, for a path without a script that it is on the origin of.
-    const origin = /^http/.test(config.collect) ? '' : originOf((script as HTMLScriptElement).src);
-    settings.collectUrl = origin + config.collect;
+    settings.collectUrl = new URL(config.collect, script?.src || undefined).href;
   }
   return settings;
 }

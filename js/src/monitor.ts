@@ -6,13 +6,12 @@ import type { LongFrame } from './collect/frames';
 import { createLoads } from './collect/loads';
 import { collectMeasures } from './collect/measures';
 import { navigationFields } from './collect/navigation';
-import type { OpenRequest } from './collect/notes';
 import type { SoftNavigation } from './collect/paints';
 import { collectRequests, type FinishedRequest, type Requests } from './collect/requests';
 import { createScrolling } from './collect/scrolling';
 import { collectViolations } from './collect/violations';
 import { createVitals, observeVitals } from './collect/vitals';
-import { Col, unless } from './compact';
+import { Abandonment, ActionKind, Came, Col, Detection, Failure, Outcome, Phase, unless } from './compact';
 import type { Settings } from './config';
 import { guard, spent } from './lib/guard';
 import { listen } from './lib/listen';
@@ -26,14 +25,12 @@ import { createFlush, type Flush } from './report';
 import { watchRoutes } from './routes';
 import { createSession } from './session';
 import {
-  addSpan,
   beginPage,
   compile,
   type Definition,
-  judgeRequest,
+  MAX_SPANS,
   matchPage,
   matchRequest,
-  newInstance,
   quietAfter,
   SETTLE_MS,
   settlePage,
@@ -41,7 +38,6 @@ import {
 import { createTransport } from './transport';
 import { addEvent, createView, Kind, measured, startOf, type View } from './view';
 import { type Visibility, watchVisibility } from './visibility';
-import type { Detection, Navigation, TransactionDone } from './wire';
 
 /** How long after its end a view waits for what the browser tells late of it, such as its last interaction. */
 const LATE_MS = 1_000;
@@ -58,8 +54,6 @@ interface Monitor {
   visibility: Visibility;
   /** Takes in what the browser has measured and not delivered yet. */
   drainVitals(): void;
-  /** Whether every request of the page is known while it runs. */
-  seesAll: boolean;
   current: View;
   /** The view before it; the same if there was none. */
   previous: View;
@@ -72,12 +66,6 @@ interface Monitor {
 export function startMonitor(settings: Settings, begunMs: number): void {
   const { deliver, config, collectUrl } = settings;
   const definitions = compile(config.transactions);
-  // Only few apps need to know of requests what the browser does not tell.
-  const traced = __FULL__ && config.traceOrigins?.map((origin) => (origin === 'self' ? location.origin : origin));
-  const matters =
-    __FULL__ && (traced || definitions.some((d) => d.path))
-      ? ({ method, path }: OpenRequest) => !!matchRequest(definitions, method, path)
-      : undefined;
   const identity: Identity = { consent: !config.consent };
   const session = createSession(() => localStorage);
   const flush = createFlush(settings, identity, session, deliver || createTransport(settings.collectUrl as string));
@@ -97,8 +85,8 @@ export function startMonitor(settings: Settings, begunMs: number): void {
         clicks.answered();
       },
       collectUrl,
-      matters,
-      traced || undefined,
+      ({ method, path }) => matchRequest(definitions, method, path),
+      config.traceOrigins,
     ),
     visibility,
     drainVitals: observeVitals(
@@ -106,8 +94,6 @@ export function startMonitor(settings: Settings, begunMs: number): void {
       ({ startTime, entryType }) => viewAt(monitor, startTime, entryType === 'interaction-contentful-paint').vitals,
       () => monitor.current.vitals,
     ),
-    // Requests that began before fetch and XMLHttpRequest were replaced are not known while they run.
-    seesAll: !!matters && document.scripts.length < 2,
     current: view,
     previous: view,
   };
@@ -119,7 +105,7 @@ export function startMonitor(settings: Settings, begunMs: number): void {
   };
   collectErrors(found);
   if (config.consoleErrors) {
-    guard(collectConsole)(found);
+    collectConsole(found);
   }
   collectViolations(found, collectUrl);
   collectMeasures(
@@ -131,15 +117,23 @@ export function startMonitor(settings: Settings, begunMs: number): void {
   const turns = turnsOf(monitor);
   watchLifecycle(!!deliver, turns);
   watchRoutes({
-    turned: (atMs, byUser) => turnTo(monitor, atMs, byUser ? 'heuristic' : undefined),
+    turned: (atMs, byUser) => turnTo(monitor, atMs, byUser ? Detection.heuristic : undefined),
     confirmed: (entry) => confirm(monitor, entry),
   });
   offerApi({
     identity,
     event: (name, attributes) =>
-      add(monitor, monitor.current, now(), [Kind.action, name, undefined, 'event', undefined, undefined, attributes]),
+      add(monitor, monitor.current, now(), [
+        Kind.action,
+        name,
+        undefined,
+        ActionKind.event,
+        undefined,
+        undefined,
+        attributes,
+      ]),
     error: found,
-    view: () => turnTo(monitor, now(), 'manual'),
+    view: () => turnTo(monitor, now(), Detection.manual),
     decided() {
       if (!identity.consent) {
         session();
@@ -184,7 +178,7 @@ function turnsOf(monitor: Monitor): Turns {
   const { visibility } = monitor;
   return {
     loaded() {
-      if (monitor.current.info.navigation !== 'soft') {
+      if (monitor.current.info.navigation !== Came.soft) {
         tellEarly(monitor);
       }
     },
@@ -204,7 +198,7 @@ function turnsOf(monitor: Monitor): Turns {
     },
     frozen: (fromMs, toMs) => addState(monitor.current, 'frozen', fromMs, toMs),
     restored(atMs) {
-      const view = switchTo(monitor, atMs, 'back_forward_cache');
+      const view = switchTo(monitor, atMs, Came.back_forward_cache);
       view.vitals.restored();
       measured(view, { [Col.ttfb_ms]: 0 });
     },
@@ -213,23 +207,23 @@ function turnsOf(monitor: Monitor): Turns {
 
 /** Sends the early report of the view, if it has none yet. */
 function tellEarly(monitor: Monitor): void {
-  gather(monitor, false, false);
+  gather(monitor);
   const { current: view, flush } = monitor;
   if (!view.reported) {
     const { [Col.fcp_ms]: fcp } = view.vitals.read();
     measured(view, { [Col.fcp_ms]: fcp });
-    flush(view, 'early', false);
+    flush(view, Phase.early);
   }
-  setTimeout(guard(gather), SETTLE_MS, monitor, false, false);
+  setTimeout(guard(gather), SETTLE_MS, monitor);
 }
 
 /** Tells that the page was in a state, behind its final report. */
 function addState(view: View, name: string, fromMs: number, toMs: number): void {
-  addEvent(view, fromMs, [Kind.action, name, undefined, 'page_state', undefined, roundMs(toMs - fromMs)]);
+  addEvent(view, fromMs, [Kind.action, name, undefined, ActionKind.page_state, undefined, roundMs(toMs - fromMs)]);
 }
 
 /** Sends what is known of a view, its final report if that is not out. */
-function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving: boolean): void {
+function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving?: boolean): void {
   if (view.finished) {
     flush(view, undefined, leaving);
     return;
@@ -238,11 +232,10 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
   view.endedMs ??= now();
   const endMs = view.endedMs;
   const startMs = startOf(view);
-  const vitals = view.vitals.read();
+  measured(view, view.vitals.read());
   const shownMs = Math.max(visibility.shownMs(), startMs);
   const loading = !view.beganMs && !navigationEntry()?.loadEventEnd;
   measured(view, {
-    ...vitals,
     [Col.duration_ms]: roundMs(endMs - startMs),
     [Col.visible_ms]: roundMs(endMs - shownMs),
     [Col.scroll_depth]: view.scrolling.depth(),
@@ -251,17 +244,17 @@ function finish({ flush, visibility, drainVitals }: Monitor, view: View, leaving
     [Col.abandoned]:
       !loading || shownMs > endMs
         ? undefined
-        : vitals[Col.fcp_ms] === undefined && !view.known.has(`${Col.fcp_ms}`)
-          ? 'before_first_paint'
-          : 'before_lcp',
+        : view.known.has(`${Col.fcp_ms}`)
+          ? Abandonment.before_lcp
+          : Abandonment.before_first_paint,
   });
-  flush(view, 'final', leaving);
+  flush(view, Phase.final, leaving);
 }
 
 function beginView(
   { definitions, visibility, recentFrames }: Pick<Monitor, 'definitions' | 'visibility' | 'recentFrames'>,
   beganMs?: number,
-  navigation?: Navigation,
+  navigation?: Came,
   detection?: Detection,
 ): View {
   const view = createView(
@@ -281,10 +274,10 @@ function beginView(
 }
 
 /** Ends the view, and begins the next one. */
-function switchTo(monitor: Monitor, atMs: number, navigation: Navigation, detection?: Detection): View {
+function switchTo(monitor: Monitor, atMs: number, navigation: Came, detection?: Detection): View {
   const { current: view, previous } = monitor;
   if (previous !== view) {
-    finish(monitor, previous, false);
+    finish(monitor, previous);
   }
   monitor.previous = view;
   monitor.current = beginView(monitor, atMs, navigation, detection);
@@ -303,13 +296,13 @@ function turnTo(monitor: Monitor, atMs: number, detection: Detection | undefined
     return;
   }
   // Requests go on, but what the page was is over.
-  gather(monitor, false, false);
+  gather(monitor);
   judgePage(monitor, true);
   view.endedMs = atMs;
-  const next = switchTo(monitor, atMs, 'soft', detection || 'heuristic');
+  const next = switchTo(monitor, atMs, Came.soft, detection || Detection.heuristic);
   next.turnedMs = now();
   takeOver(view, next);
-  setTimeout(guard(finish), LATE_MS, monitor, view, false);
+  setTimeout(guard(finish), LATE_MS, monitor, view);
   // Nobody waits for the early report of a route, but who stays is not to be lost with the tab.
   setTimeout(
     guard(() => monitor.current === next && tellEarly(monitor)),
@@ -332,8 +325,8 @@ function takeOver(before: View, view: View): void {
 function confirm(monitor: Monitor, entry: SoftNavigation): void {
   const { current: view } = monitor;
   const { startTime } = entry;
-  if (view.info.detection === 'heuristic' && !view.reported && Math.abs(startTime - view.beganMs) < LATE_MS) {
-    view.info.detection = 'native';
+  if (view.info.detection === Detection.heuristic && !view.reported && Math.abs(startTime - view.beganMs) < LATE_MS) {
+    view.info.detection = Detection.native;
     view.beganMs = startTime;
     view.vitals.navigated(entry);
   }
@@ -341,29 +334,31 @@ function confirm(monitor: Monitor, entry: SoftNavigation): void {
 
 /** Files a finished request under the view in which it began. */
 function addRequest(monitor: Monitor, request: FinishedRequest): void {
-  const { startMs, endMs, method, path, status, failure, row } = request;
+  const { startMs, endMs, method, path, failure, row } = request;
   const view = viewAt(monitor, startMs);
-  const definition = __FULL__ && matchRequest(monitor.definitions, method || '', path as string);
-  const transaction = definition ? newInstance(definition) : undefined;
   view.clicks.answered();
-  addEvent(view, startMs, row, request.traceId, transaction);
-  if (transaction) {
-    addEvent(view, startMs, doneRow(judgeRequest(endMs - startMs, status, failure)), request.traceId, transaction);
-  }
-  if (view.page) {
+  addEvent(
+    view,
+    startMs,
+    row,
+    request.traceId,
+    __FULL__ ? matchRequest(monitor.definitions, method || '', path as string) : undefined,
+  );
+  const { page } = view;
+  if (page && page.spans.length < MAX_SPANS) {
     // What a route had still to get when it was left has no end.
-    const left = __FULL__ && monitor.gone && view.beganMs && failure === 'aborted';
-    addSpan(view.page, [startMs, left ? Number.POSITIVE_INFINITY : endMs]);
+    const left = __FULL__ && monitor.gone && view.beganMs && failure === Failure.aborted;
+    page.spans.push([startMs, left ? Number.POSITIVE_INFINITY : endMs]);
   }
   monitor.queued(view);
   // It may be the last one that the page's transaction waited for.
   if (view.reported) {
-    judgePage(monitor, false);
+    judgePage(monitor);
   }
 }
 
 /** Takes in what the browser knows by now. */
-function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
+function gather(monitor: Monitor, leaving?: boolean, gone?: boolean): void {
   const { current: view } = monitor;
   monitor.gone = gone;
   monitor.requests.drain(leaving, gone);
@@ -376,12 +371,11 @@ function gather(monitor: Monitor, leaving: boolean, gone: boolean): void {
   judgePage(monitor, gone);
 }
 
-function judgePage({ current: view, requests, seesAll, queued }: Monitor, gone: boolean): void {
+function judgePage({ current: view, requests, queued }: Monitor, gone?: boolean): void {
   const entry = navigationEntry();
   const { page, beganMs } = view;
-  const restored = view.info.navigation === 'back_forward_cache';
   const nowMs = now();
-  const openMs = __FULL__ ? requests.running().map((request) => request.startMs) : [];
+  const openMs = requests.openMs();
   const done =
     page &&
     settlePage(page, {
@@ -389,21 +383,28 @@ function judgePage({ current: view, requests, seesAll, queued }: Monitor, gone: 
       nowMs,
       // What comes back from the cache is there at once, a route when what it asks for is.
       loadedMs: beganMs
-        ? restored
+        ? view.info.navigation === Came.back_forward_cache
           ? beganMs
           : quietAfter(page.spans, openMs, view.turnedMs as number, nowMs)
         : entry?.loadEventEnd || 0,
       status: (!beganMs && entry?.responseStatus) || 0,
       openMs,
-      allKnown: (__FULL__ && seesAll) || restored,
       gone,
     });
   if (done) {
-    addEvent(view, startOf(view), doneRow(done), view.traceId);
+    const durationMs = roundMs(done.durationMs);
+    addEvent(
+      view,
+      startOf(view),
+      [
+        Kind.transaction_done,
+        durationMs,
+        Math.min(roundMs(done.waitMs), durationMs),
+        unless(Outcome.completed, done.outcome),
+        done.reason,
+      ],
+      view.traceId,
+    );
     queued(view);
   }
-}
-
-function doneRow({ duration_ms, wait_ms, outcome, reason }: TransactionDone): unknown[] {
-  return [Kind.transaction_done, duration_ms, wait_ms, unless('completed', outcome), reason];
 }

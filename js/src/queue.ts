@@ -17,15 +17,18 @@ const HOLD_AFTER_FINAL_MS = 5_000;
 export function createQueue(flush: Flush): (view: View) => void {
   return (view) => {
     if (view.events.length >= MAX_WAITING) {
-      flush(view, undefined, false);
-    } else if (view.reported && view.armed !== view.finished) {
-      view.armed = view.finished;
+      flush(view);
+      return;
+    }
+    const holdMs = view.finished ? HOLD_AFTER_FINAL_MS : HOLD_MS;
+    if (view.reported && view.armedMs !== holdMs) {
+      view.armedMs = holdMs;
       setTimeout(
         guard(() => {
-          view.armed = undefined;
-          flush(view, undefined, false);
+          view.armedMs = 0;
+          flush(view);
         }),
-        view.finished ? HOLD_AFTER_FINAL_MS : HOLD_MS,
+        holdMs,
       );
     }
   };

@@ -1,16 +1,16 @@
 import type { Identity } from './api';
 import { deviceFields, viewportInfo } from './collect/device';
 import { readServerTimings } from './collect/measures';
-import { COMPACT_VERSION, shorten, unless, writeRow } from './compact';
+import { COMPACT_VERSION, ErrorKind, Phase, shorten, unless, writeRow } from './compact';
 import type { Settings } from './config';
 import { byteLength } from './lib/byteLength';
 import { isHidden } from './lib/isHidden';
 import { newId } from './lib/newId';
 import { scrubUrl } from './scrub';
 import { isSampled, type Session } from './session';
+import type { TransactionRef } from './transactions';
 import type { Send } from './transport';
 import { Kind, type MaybePrerendered, measured, type QueuedEvent, startOf, type View } from './view';
-import type { Phase, TransactionRef } from './wire';
 
 // Set by the build, from package.json.
 declare const __SDK_VERSION__: string;
@@ -19,7 +19,7 @@ declare const __SDK_VERSION__: string;
 const MAX_BODY_BYTES = 60 << 10;
 
 /** Sends what is known of a view; with a phase, as its early or final report. */
-export type Flush = (view: View, phase: Phase | undefined, leaving: boolean) => void;
+export type Flush = (view: View, phase?: Phase, leaving?: boolean) => void;
 
 /** Returns a Flush that takes sessions from session, given the wall clock, and hands bodies to send. */
 export function createFlush(settings: Settings, identity: Identity, session: Session, send: Send): Flush {
@@ -83,8 +83,10 @@ export function createFlush(settings: Settings, identity: Identity, session: Ses
           info.connection,
         ],
         transactions.map((t) => [t.name, t.instance_id, t.version]),
+        // In the place of the events.
+        0,
       ]);
-      const body = pack(head.slice(0, -1), rows);
+      const body = pack(head.slice(0, -2), rows);
       view.sentBytes += byteLength(body);
       send(body, leaving);
     }
@@ -92,7 +94,7 @@ export function createFlush(settings: Settings, identity: Identity, session: Ses
 }
 
 /** Takes all that waits in the view, the most telling first. */
-function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): QueuedEvent[] {
+function takeEvents(view: View, phase?: Phase, leaving?: boolean): QueuedEvent[] {
   const events: QueuedEvent[] = [];
   const startMs = startOf(view);
   const add = (atMs: number, row: unknown[], trace_id?: string) =>
@@ -112,7 +114,7 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
     add(startMs, [Kind.page_view, ...columns], view.traceId);
     view.fields = {};
     view.reported = true;
-    view.finished = view.finished || phase === 'final';
+    view.finished = view.finished || phase === Phase.final;
     for (const sum of view.loads.sums()) {
       add(startMs, [Kind.resources, ...sum]);
     }
@@ -120,7 +122,7 @@ function takeEvents(view: View, phase: Phase | undefined, leaving: boolean): Que
   for (const { sinceMs, error } of view.errors.values()) {
     if (error.count) {
       const { message, stack, type, count, kind } = error;
-      add(sinceMs, [Kind.error, message, stack, type, unless(1, count), unless('error', kind)]);
+      add(sinceMs, [Kind.error, message, stack, type, unless(1, count), unless(ErrorKind.error, kind)]);
       error.count = 0;
     }
   }
@@ -142,5 +144,5 @@ function pack(head: string, rows: string[]): string {
   do {
     room -= byteLength(rows[count++] as string) + 1;
   } while (count < rows.length && room > byteLength(rows[count] as string) + 4);
-  return `${head},[${rows.splice(0, count).join()}]]`;
+  return `${head}[${rows.splice(0, count).join()}]]`;
 }

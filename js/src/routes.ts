@@ -1,8 +1,9 @@
 import type { SoftNavigation } from './collect/paints';
 import { guard } from './lib/guard';
-import { listen } from './lib/listen';
+import { listen, onInput } from './lib/listen';
 import { now } from './lib/now';
 import { observe } from './lib/observe';
+import { wrap } from './lib/wrap';
 
 /** What a page without reloads does with its address. */
 export interface Turnings {
@@ -35,10 +36,8 @@ export function watchRoutes({ turned, confirmed }: Turnings): void {
     inputMs = Number.NEGATIVE_INFINITY;
   });
 
-  listen('keydown click', ({ isTrusted, timeStamp }) => {
-    if (isTrusted) {
-      inputMs = timeStamp;
-    }
+  onInput(({ timeStamp }) => {
+    inputMs = timeStamp;
   });
   const { navigation } = globalThis as { navigation?: EventTarget };
   if (navigation) {
@@ -46,20 +45,10 @@ export function watchRoutes({ turned, confirmed }: Turnings): void {
       changed((event as Event & { navigationType?: string }).navigationType === 'traverse'),
     );
   } else {
-    patchHistory(() => changed());
+    for (const name of ['pushState', 'replaceState'] as const) {
+      wrap(history, name, () => () => changed());
+    }
     listen('popstate', () => changed(true));
   }
   observe<SoftNavigation>('soft-navigation', (entries) => entries.forEach(confirmed));
-}
-
-/** Calls then after each change of address by a script, in browsers that do not tell. */
-function patchHistory(then: () => void): void {
-  for (const name of ['pushState', 'replaceState'] as const) {
-    history[name] = new Proxy(history[name], {
-      apply(native, self, args) {
-        native.apply(self, args as Parameters<typeof native>);
-        then();
-      },
-    });
-  }
 }

@@ -1,14 +1,13 @@
+import { Outcome } from './compact';
 import type { TransactionConfig } from './config';
 import { newId } from './lib/newId';
-import { roundMs } from './lib/roundMs';
 import { type Span, unionLength } from './lib/unionLength';
-import type { RequestFailure, TransactionDone, TransactionRef } from './wire';
 
 /** How long after its load a page may wait for requests that began before. */
 export const SETTLE_MS = 10_000;
 
 /** Requests of one page that are kept for its wait. */
-const MAX_SPANS = 500;
+export const MAX_SPANS = 500;
 
 /** A business transaction of one step, ready to match. */
 export interface Definition {
@@ -18,6 +17,17 @@ export interface Definition {
   path?: RegExp;
   /** Upper case; undefined for any. */
   method?: string;
+}
+
+/** An attempt at a transaction; one that a request is has no id of its own. */
+export type TransactionRef = Pick<Definition, 'name' | 'version'> & { instance_id?: string };
+
+/** How an attempt ended. */
+export interface TransactionDone {
+  outcome: Outcome;
+  reason?: string;
+  durationMs: number;
+  waitMs: number;
 }
 
 /** The attempt at a business transaction that a page view is. */
@@ -38,10 +48,8 @@ export interface PageState {
   status: number;
   /** When the requests that still run began, as far as known. */
   openMs: number[];
-  /** Whether openMs is all of them. */
-  allKnown: boolean;
   /** Whether the user left; a page that is merely hidden goes on. */
-  gone: boolean;
+  gone?: boolean;
 }
 
 /** Makes definitions ready; the broken ones are left out. */
@@ -72,21 +80,9 @@ export function matchRequest(definitions: Definition[], method: string, path: st
   return definitions.find((d) => d.path?.test(path) && (!d.method || d.method === method));
 }
 
-/** Begins an attempt at a transaction. */
-export function newInstance({ name, version }: Definition): TransactionRef {
-  return { name, instance_id: newId(), version };
-}
-
 /** Begins the attempt that a page view is. */
 export function beginPage(definition: Definition): PageTransaction {
-  return { ref: newInstance(definition), spans: [], done: false };
-}
-
-/** Notes a finished request of the page. */
-export function addSpan(page: PageTransaction, span: Span): void {
-  if (!page.done && page.spans.length < MAX_SPANS) {
-    page.spans.push(span);
-  }
+  return { ref: { ...definition, instance_id: newId() }, spans: [], done: false };
 }
 
 /**
@@ -101,10 +97,10 @@ export function settlePage(page: PageTransaction, state: PageState): Transaction
     return undefined;
   }
   if (!loadedMs) {
-    return gone ? finish(page, 'abandoned', nowMs - startMs, nowMs - startMs) : undefined;
+    return gone ? finish(page, Outcome.abandoned, nowMs - startMs, nowMs - startMs) : undefined;
   }
-  const open = __FULL__ ? state.openMs.filter((begun) => begun < loadedMs) : [];
-  if (!gone && nowMs < loadedMs + SETTLE_MS && (open.length || !state.allKnown)) {
+  const early = nowMs < loadedMs + SETTLE_MS;
+  if (early && !gone) {
     return undefined;
   }
   const spans: Span[] = [[startMs, Math.max(startMs, loadedMs)]];
@@ -113,12 +109,16 @@ export function settlePage(page: PageTransaction, state: PageState): Transaction
       spans.push([Math.max(from, startMs), to]);
     }
   }
-  if (gone && nowMs < loadedMs + SETTLE_MS) {
-    spans.push(...open.map((begun): Span => [Math.max(begun, startMs), nowMs]));
+  if (__FULL__ && early) {
+    for (const begunMs of state.openMs) {
+      if (begunMs < loadedMs) {
+        spans.push([Math.max(begunMs, startMs), nowMs]);
+      }
+    }
   }
   const failed = state.status >= 400;
   const endMs = Math.max(...spans.map((span) => span[1]));
-  const done = finish(page, failed ? 'failed' : 'completed', endMs - startMs, unionLength(spans));
+  const done = finish(page, failed ? Outcome.failed : Outcome.completed, endMs - startMs, unionLength(spans));
   return failed ? { ...done, reason: `status ${state.status}` } : done;
 }
 
@@ -141,26 +141,8 @@ export function quietAfter(spans: Span[], openMs: number[], fromMs: number, nowM
   return reachedMs < Infinity ? reachedMs : 0;
 }
 
-/** Judges the attempt that a request is. Its status is 0 if unknown. */
-export function judgeRequest(durationMs: number, status = 0, failure?: RequestFailure): TransactionDone {
-  const reason = failure || (status >= 400 ? `status ${status}` : undefined);
-  const ms = roundMs(durationMs);
-  return {
-    outcome: failure === 'aborted' ? 'abandoned' : reason ? 'failed' : 'completed',
-    reason,
-    duration_ms: ms,
-    wait_ms: ms,
-  };
-}
-
-function finish(
-  page: PageTransaction,
-  outcome: TransactionDone['outcome'],
-  durationMs: number,
-  waitMs: number,
-): TransactionDone {
+function finish(page: PageTransaction, outcome: Outcome, durationMs: number, waitMs: number): TransactionDone {
   page.done = true;
   page.spans = [];
-  const duration_ms = roundMs(durationMs);
-  return { outcome, duration_ms, wait_ms: Math.min(roundMs(waitMs), duration_ms) };
+  return { outcome, durationMs, waitMs };
 }

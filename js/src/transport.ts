@@ -9,7 +9,7 @@ const KEEPALIVE_BYTES = 64 << 10;
 type FetchLater = (url: string, init: RequestInit & { activateAfter: number }) => unknown;
 
 /** Sends one report; leaving says that the page may not live to see the answer. */
-export type Send = (body: string, leaving: boolean) => void;
+export type Send = (body: string, leaving?: boolean) => void;
 
 /** Size of the reports that wait for a collector that cannot take them, or cannot be reached. */
 const MAX_KEPT_BYTES = 128 << 10;
@@ -50,32 +50,22 @@ export function createTransport(url: string): Send {
       answered(body, answer?.status, answer?.headers);
     });
     // Browsers refuse what is too much, but take it from a page that stays.
-    fetch(url, withBody(body, onTheWay + bytes <= KEEPALIVE_BYTES)).then(ended, () => ended());
+    fetch(url, withBody(body, onTheWay + bytes <= KEEPALIVE_BYTES)).then(ended, ended);
     onTheWay += bytes;
     return true;
   });
 
   function answered(body: string, status?: number, headers?: Headers): void {
-    if (!status) {
+    const refused = status === 429 || status === 503;
+    if (!status || refused) {
       keep(body);
-    } else if (status === 429 || status === 503) {
-      keep(body);
-      pause(Number(headers?.get('retry-after')) * 1000);
-    } else {
-      pauseMs = PAUSE_MS;
-      paused || again();
     }
-  }
-
-  function keep(body: string): void {
-    if (byteLength(kept.join('') + body) <= MAX_KEPT_BYTES) {
-      kept.push(body);
+    if (paused) {
+      return;
     }
-  }
-
-  /** Waits as long as was asked for, and longer each time, and not as long as all others do. */
-  function pause(askedMs: number): void {
-    if (!paused) {
+    if (refused) {
+      // As long as was asked for, and longer each time, and not as long as all others do.
+      const askedMs = Number(headers?.get('retry-after')) * 1000;
       paused = true;
       setTimeout(
         guard(() => {
@@ -85,13 +75,22 @@ export function createTransport(url: string): Send {
         Math.min(Math.max(askedMs || 0, pauseMs) * (1 + Math.random() / 2), MAX_PAUSE_MS),
       );
       pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS);
+    } else if (status) {
+      pauseMs = PAUSE_MS;
+      again();
+    }
+  }
+
+  function keep(body: string): void {
+    if (byteLength(kept.join('') + body) <= MAX_KEPT_BYTES) {
+      kept.push(body);
     }
   }
 
   /** Sends what was kept; its receiver compares the two clocks by when it was sent. */
   function again(by: (body: string) => unknown = byFetch): void {
     for (const body of kept.splice(0)) {
-      by(body.replace(/^\[2,\d+/, `[2,${Date.now()}`)) || keep(body);
+      by(body.replace(/^\[3,\d+/, `[3,${Date.now()}`)) || keep(body);
     }
   }
 

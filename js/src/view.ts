@@ -1,11 +1,11 @@
 import type { Clicks } from './collect/clicks';
+import type { Found } from './collect/errors';
 import type { Loads } from './collect/loads';
 import type { Scrolling } from './collect/scrolling';
 import type { Vitals } from './collect/vitals';
-import type { Col, Fields } from './compact';
+import { Came, type Col, type Detection, type Fields } from './compact';
 import { navigationEntry } from './lib/navigationEntry';
-import type { PageTransaction } from './transactions';
-import type { Detection, Navigation, PageError, TransactionRef } from './wire';
+import type { PageTransaction, TransactionRef } from './transactions';
 
 /** The document, with what TypeScript's library lacks. */
 export type MaybePrerendered = Document & { prerendering?: boolean; wasDiscarded?: boolean };
@@ -14,7 +14,7 @@ export type MaybePrerendered = Document & { prerendering?: boolean; wasDiscarded
 export interface SeenError {
   /** When the first uncounted one happened, on the performance clock. */
   sinceMs: number;
-  error: PageError;
+  error: Found & { count: number };
 }
 
 /** An event as the beacon keeps it: its id follows from its place in a report. */
@@ -45,7 +45,8 @@ export interface ViewInfo {
   /** As the page has them; reports hold them without what may be secret. */
   url: string;
   referrer?: string;
-  navigation: Navigation;
+  /** The browser's word, or what only we know. */
+  navigation?: Came | string;
   detection?: Detection;
   widthPx?: number;
   heightPx?: number;
@@ -90,11 +91,11 @@ export interface View extends Meters {
   reports: number;
   sentBytes: number;
   /** Whether the early, or the only, report is out. */
-  reported: boolean;
+  reported?: boolean;
   /** Whether the final report is out. */
-  finished: boolean;
-  /** While a timer runs for what waits, whether the final report was out when it began. */
-  armed?: boolean;
+  finished?: boolean;
+  /** While a timer runs for what waits, after how long it comes. */
+  armedMs?: number;
 }
 
 /**
@@ -104,7 +105,7 @@ export interface View extends Meters {
 export function createView(
   metersOf: (view: View) => Meters,
   beganMs = 0,
-  navigation?: Navigation,
+  navigation?: Came,
   detection?: Detection,
 ): View {
   const view = {
@@ -123,8 +124,6 @@ export function createView(
     queued: 0,
     reports: 0,
     sentBytes: 0,
-    reported: false,
-    finished: false,
   } as unknown as View;
   return Object.assign(view, metersOf(view));
 }
@@ -152,24 +151,18 @@ export function measured(view: View, fields: Fields): void {
  * Queues something that began at atMs on the performance clock, unless the view has had its share. Ends of transactions have one beyond that of others,
  * so that a storm of requests hides none.
  */
-export function addEvent(
-  view: View,
-  atMs: number,
-  row: unknown[],
-  trace_id?: string,
-  transaction: TransactionRef | undefined = view.page?.ref,
-): void {
-  if (view.queued < (row[0] === Kind.transaction_done ? 2000 : 1000)) {
+export function addEvent(view: View, atMs: number, row: unknown[], trace_id?: string, own?: TransactionRef): void {
+  if (view.queued < (own || row[0] === Kind.transaction_done ? 2000 : 1000)) {
     view.queued++;
-    view.events.push({ atMs, transaction, trace_id, row });
+    view.events.push({ atMs, transaction: own || view.page?.ref, trace_id, row });
   }
 }
 
-function navigationOfLoad(): Navigation {
+function navigationOfLoad(): Came | string | undefined {
   const page = document as MaybePrerendered;
   const entry = navigationEntry();
   if (page.prerendering || entry?.activationStart) {
-    return 'prerender';
+    return Came.prerender;
   }
-  return page.wasDiscarded ? 'restore' : ((entry?.type || 'navigate') as Navigation);
+  return page.wasDiscarded ? Came.restore : entry?.type;
 }

@@ -250,7 +250,11 @@ function refuseEvent(event: Json, r: Json): Omit<Refusal, 'index'> | undefined {
   const bad =
     apply({ id, at_ms: instant, trace_id: optional(hex(32)) }, event) ??
     (transaction &&
-      apply({ name: required(name), instance_id: id, version: required(name) }, transaction, 'transaction.'));
+      apply(
+        { name: required(name), instance_id: id, version: (r.source === 'synthetic' ? optional : required)(name) },
+        transaction,
+        'transaction.',
+      ));
   if (bad) {
     return bad;
   }
@@ -259,7 +263,8 @@ function refuseEvent(event: Json, r: Json): Omit<Refusal, 'index'> | undefined {
   if (!kind || kinds.length > 1) {
     return { field: '', reason: kind ? 'invalid' : 'missing' };
   }
-  if (kind.startsWith('journey') ? r.source !== 'synthetic' : !r.view) {
+  const ofRun = kind === 'transaction_done' && r.journey;
+  if (kind.startsWith('journey') ? r.source !== 'synthetic' : !(r.view || ofRun)) {
     return { field: '', reason: 'invalid' };
   }
   const payload = event[kind] as Json;

@@ -1,5 +1,5 @@
 // Reads the compact form of the wire, as beacon/compact.go does.
-import type { Report, WireEvent } from '../src/wire';
+import type { Report, RequestTiming, WireEvent } from '../src/wire';
 
 type Json = Record<string, unknown>;
 
@@ -37,6 +37,36 @@ const kinds: [name: string, columns: string[], usual: Json][] = [
   ['resources', words('type host count failed cached transfer_size_bytes duration_ms longest_ms'), { count: 1 }],
 ];
 
+/** The words of columns that have few, which the beacon writes by their places, from 1 on. */
+const wordsOf: Record<string, string[]> = {
+  'view navigation': words('navigate reload back_forward prerender back_forward_cache soft restore'),
+  'view navigation_detection': words('native heuristic manual'),
+  'page_view phase': words('early final'),
+  'page_view abandoned': words('before_first_paint before_lcp'),
+  'request failure': words('network aborted timeout'),
+  'error kind': words('error unhandledrejection console resource csp-violation'),
+  'transaction_done outcome': words('completed failed abandoned'),
+  'action kind': words('click rage_click dead_click error_click event page_state'),
+  'measure kind': words('mark measure element server_timing'),
+};
+
+function inWords(name: string, fields: Json): Json {
+  for (const column of Object.keys(fields)) {
+    const known = wordsOf[`${name} ${column}`];
+    const value = fields[column];
+    if (known && typeof value === 'number') {
+      fields[column] = known[value - 1];
+    }
+    if (column === 'attributes') {
+      const texts = value as string[];
+      fields[column] = Object.fromEntries(
+        texts.filter((_, i) => i % 2 === 0).map((name, i) => [name, texts[2 * i + 1]]),
+      );
+    }
+  }
+  return fields;
+}
+
 /** The fields of a report whose values are URLs. */
 const urls = ['referrer', 'url', 'lcp_url', 'inp_script_url'];
 
@@ -56,10 +86,10 @@ function readRow(row: unknown[], columns: string[], usual: Json = {}): Json {
 /** Reads a body that the beacon has sent; the ids of events are made up of their places. */
 export function readCompact(body: string): Report {
   const { v, flags = 0, view, transactions = [], events, ...report } = readRow(JSON.parse(body), reportColumns);
-  if (v !== 2) {
+  if (v !== 3) {
     throw new Error(`version ${v}`);
   }
-  const { start_at_ms, ...info } = readRow(view as unknown[], viewColumns, { navigation: 'navigate' });
+  const { start_at_ms, ...info } = inWords('view', readRow(view as unknown[], viewColumns, { navigation: 'navigate' }));
   const origin = String(info.url).split('/', 3).join('/');
   const whole = (fields: Json) => {
     for (const name of urls.filter((name) => String(fields[name]).startsWith('/'))) {
@@ -71,16 +101,18 @@ export function readCompact(body: string): Report {
   const read = ([kind, ...row]: unknown[], index: number): Json => {
     const [name, columns, usual] = kinds[kind as number] as (typeof kinds)[number];
     const fields = readRow(row, [...eventColumns, ...columns], usual);
-    const { offset_ms = 0, transaction, trace_id, ...payload } = fields;
+    const { offset_ms = 0, transaction, trace_id, ...payload } = inWords(name, fields);
+    const ref = transaction ? refs[(transaction as number) - 1] : undefined;
     if ('preferences' in payload) {
       const names = ['reduced_motion', 'more_contrast', 'dark', 'save_data'];
       payload.preferences = names.filter((_, i) => (payload.preferences as number) & (2 ** i)).join();
     }
     const place = Number(report.sequence ?? 0) * 65_536 + index + 1;
+    const id = (BigInt(`0x${info.id}`) ^ BigInt(place)).toString(16).padStart(16, '0');
     return {
-      id: (BigInt(`0x${info.id}`) ^ BigInt(place)).toString(16).padStart(16, '0'),
+      id,
       at_ms: (start_at_ms as number) + (offset_ms as number),
-      ...(transaction ? { transaction: refs[(transaction as number) - 1] } : {}),
+      ...(ref ? { transaction: { instance_id: id, ...ref } } : {}),
       ...(trace_id ? { trace_id } : {}),
       [name]: whole(payload),
     };
@@ -89,8 +121,29 @@ export function readCompact(body: string): Report {
     v: 1,
     source: (flags as number) & 1 ? 'synthetic' : 'rum',
     ...((flags as number) & 2 ? { automated: true } : {}),
-    ...report,
+    ...inWords('report', report),
     view: whole(info),
-    events: (events as unknown[][]).map(read) as unknown as WireEvent[],
+    events: withEnds((events as unknown[][]).map(read) as unknown as WireEvent[]),
   } as unknown as Report;
+}
+
+/** Adds the ends of requests that are transactions, which the collector tells from them. */
+function withEnds(events: WireEvent[]): WireEvent[] {
+  const ends = events
+    .filter(({ id, request, transaction }) => request && transaction?.instance_id === id)
+    .map(({ request, ...event }, i): WireEvent => {
+      const { failure, status_code = 0, duration_ms } = request as RequestTiming;
+      const reason = failure || (status_code >= 400 ? `status ${status_code}` : undefined);
+      return {
+        ...event,
+        id: `${i}`.padStart(16, 'e'),
+        transaction_done: {
+          outcome: failure === 'aborted' ? 'abandoned' : reason ? 'failed' : 'completed',
+          ...(reason ? { reason } : {}),
+          duration_ms,
+          wait_ms: duration_ms,
+        },
+      };
+    });
+  return [...events, ...ends];
 }

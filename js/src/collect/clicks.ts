@@ -1,8 +1,8 @@
+import { ActionKind } from '../compact';
 import { guard } from '../lib/guard';
 import { now } from '../lib/now';
 import { selector } from '../lib/selector';
 import { Kind } from '../view';
-import type { ActionKind } from '../wire';
 
 /** Clicks on one element that follow one another faster are counted together; from three on they are of rage. */
 const RAGE_MS = 1000;
@@ -55,7 +55,7 @@ export function createClicks(): Clicks {
     }
     const timer = setTimeout(
       guard(() => {
-        judge('dead_click');
+        judge(ActionKind.dead_click);
         stopWaiting?.();
       }),
       DEAD_MS,
@@ -81,7 +81,7 @@ export function createClicks(): Clicks {
       if (again) {
         row[Place.countAt] = ++count;
         if (count >= RAGE_CLICKS) {
-          row[Place.kindAt] = 'rage_click';
+          row[Place.kindAt] = ActionKind.rage_click;
         }
         return undefined;
       }
@@ -100,7 +100,7 @@ export function createClicks(): Clicks {
     answered(error) {
       stopWaiting?.();
       if (error && now() - lastMs < ERROR_MS) {
-        judge('error_click');
+        judge(ActionKind.error_click);
       }
     },
   };

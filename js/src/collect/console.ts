@@ -1,4 +1,5 @@
-import { guard } from '../lib/guard';
+import { ErrorKind } from '../compact';
+import { wrap } from '../lib/wrap';
 import { describeError, type Found, MAX_MESSAGE } from './errors';
 
 /** Arguments of one call that are told. */
@@ -10,16 +11,11 @@ const MAX_PARTS = 10;
  * as before.
  */
 export function collectConsole(found: (error: Found) => void): void {
-  const { error: write } = console;
-  const see = guard((logged: unknown[]) => {
-    const parts = logged.slice(0, MAX_PARTS).map((part) => describeError('console', part));
+  wrap(console, 'error', (logged) => {
+    const parts = logged.slice(0, MAX_PARTS).map((part) => describeError(ErrorKind.console, part));
     // What was thrown tells most; the other words stand around it.
     const thrown = parts.find((part) => part.stack);
     const message = parts.map((part) => part.message).join(' ');
-    found({ kind: 'console', ...thrown, message: message.slice(0, MAX_MESSAGE) });
+    found({ kind: ErrorKind.console, ...thrown, message: message.slice(0, MAX_MESSAGE) });
   });
-  console.error = function (this: unknown, ...logged: unknown[]) {
-    see(logged);
-    return write.apply(this, logged);
-  };
 }

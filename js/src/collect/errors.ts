@@ -1,9 +1,9 @@
+import { ErrorKind, keys } from '../compact';
 import { takeEarly } from '../early';
 import { guard } from '../lib/guard';
 import { listen } from '../lib/listen';
 import { scrubText } from '../scrub';
 import type { SeenError } from '../view';
-import type { ErrorKind, PageError } from '../wire';
 import { describeFailure } from './resources';
 
 /** Different errors of one kind that one view tells of. */
@@ -14,7 +14,12 @@ const MAX_STACK = 4096;
 const MAX_KEYS = 8;
 
 /** An error, before it is counted. */
-export type Found = Omit<PageError, 'count'>;
+export interface Found {
+  kind: ErrorKind;
+  type?: string;
+  message: string;
+  stack?: string;
+}
 
 /**
  * Calls found with each error and rejection that nothing in the page handles, and
@@ -36,17 +41,17 @@ export function collectErrors(found: (error: Found, atMs?: number) => void): voi
 
 function describeEvent(event: Event): Found | undefined {
   if (event.type === 'unhandledrejection') {
-    return describeError('unhandledrejection', (event as PromiseRejectionEvent).reason);
+    return describeError(ErrorKind.unhandledrejection, (event as PromiseRejectionEvent).reason);
   }
   // What cannot be loaded comes by here too.
   return event instanceof ErrorEvent
-    ? describeError('error', event.error ?? event.message)
+    ? describeError(ErrorKind.error, event.error ?? event.message)
     : describeFailure(event.target);
 }
 
 /**
  * Describes anything that was thrown, without what URLs in it may hold. Of what
- * has no message, nothing but the names of its class and fields is told.
+ * has no message, nothing but what it is and the names of its fields are told, as in Event {isTrusted}.
  */
 export function describeError(kind: ErrorKind, thrown: unknown): Found {
   const message = textOf(thrown, 'message');
@@ -84,8 +89,8 @@ function outline(thrown: unknown): string {
   if (Object(thrown) !== thrown) {
     return String(thrown);
   }
-  const { getPrototypeOf, keys } = Object;
-  const name = textOf(getPrototypeOf(thrown)?.constructor, 'name') || 'object';
-  const names = keys(thrown as object).slice(0, MAX_KEYS);
-  return (name === 'Object' ? 'object' : name) + (names.length ? ` with keys ${names.join(', ')}` : '');
+  // As in [object Event].
+  const name = {}.toString.call(thrown).slice(8, -1);
+  const fields = keys(thrown as object).slice(0, MAX_KEYS);
+  return `${name} {${fields.join(', ')}}`;
 }

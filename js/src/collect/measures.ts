@@ -1,3 +1,4 @@
+import { MeasureKind } from '../compact';
 import { navigationEntry } from '../lib/navigationEntry';
 import { observe } from '../lib/observe';
 import { roundMs } from '../lib/roundMs';
@@ -25,7 +26,7 @@ export function collectMeasures(found: Found, startOf: (ms: number) => number, a
     for (const { identifier, startTime, element } of entries) {
       if (identifier) {
         const ms = roundMs(startTime - startOf(startTime));
-        found(startTime, 'element', identifier.slice(0, MAX_NAME), ms, selector(element));
+        found(startTime, MeasureKind.element, identifier.slice(0, MAX_NAME), ms, selector(element));
       }
     }
   });
@@ -47,7 +48,7 @@ export function collectMeasures(found: Found, startOf: (ms: number) => number, a
 export function readServerTimings(found: Found): void {
   for (const { name, duration, description } of (navigationEntry()?.serverTiming || []).slice(0, MAX_SERVER_TIMINGS)) {
     if (name !== 'traceparent') {
-      found(0, 'server_timing', name.slice(0, MAX_NAME), roundMs(duration), description.slice(0, MAX_NAME));
+      found(0, MeasureKind.server_timing, name.slice(0, MAX_NAME), roundMs(duration), description.slice(0, MAX_NAME));
     }
   }
 }

@@ -1,20 +1,8 @@
+import { Failure } from '../compact';
 import { guard } from '../lib/guard';
 import { newId } from '../lib/newId';
 import { now } from '../lib/now';
 import { URL } from '../lib/url';
-import type { RequestFailure } from '../wire';
-
-/** Ends a request that began, with its status, or 0, and why it failed. */
-export type End = (status: number, failure?: RequestFailure) => void;
-/** A request that began, and the traceparent header that it is to carry, if any (W3C Trace Context). */
-export interface Begun {
-  end: End;
-  traceparent?: string;
-  /** It does not carry the header. */
-  untraced(): void;
-}
-/** Begins a request of the page; undefined for one that is not measured. */
-export type Begin = (method: string, url: string, initiator: string) => Begun | undefined;
 
 /** A request that runs; its start is on the performance clock. */
 export interface OpenRequest {
@@ -29,9 +17,9 @@ export interface Note extends OpenRequest {
   initiator: string;
   endMs?: number;
   status: number;
-  failure?: RequestFailure;
-  /** The trace that it has begun. */
-  traceId?: string;
+  failure?: Failure;
+  /** The header that it is to carry, or carries (W3C Trace Context). */
+  traceparent?: string;
   entry?: PerformanceResourceTiming;
   /** An entry that comes later is swallowed. */
   delivered?: boolean;
@@ -39,25 +27,27 @@ export interface Note extends OpenRequest {
 
 /** What is known of the page's requests by replacing fetch and XMLHttpRequest. */
 export interface Notes {
-  begin: Begin;
+  /** Begins a request of the page; undefined for one that is not measured. */
+  begin(method: string, url: string, initiator: string): Note | undefined;
+  /** Ends a request that began, if that is known, with its status, or 0, and why it failed, or 0. */
+  end(note: Note | undefined, status: number, failure?: Failure): void;
   /** Joins an entry to its note; false if it has none. */
   join(entry: PerformanceResourceTiming): boolean;
   /**
    * Delivers all that ended. With gone, the user went away: requests that still
    * run, and matter, are delivered as aborted.
    */
-  finish(gone: boolean): void;
-  /** The requests that run, or ended and are not delivered. */
-  running(): OpenRequest[];
+  finish(gone?: boolean): void;
+  /** When the requests began that run, or ended and are not delivered. */
+  openMs(): number[];
 }
 
 /** How long after its end a request's entry may come; the entry of a stream comes at the end of its body. */
-const ENTRY_DELAY_MS = 1_000;
+const FAILED_MS = 1_000;
 const STREAM_MS = 10_000;
 /** Browsers fail what still runs just before they say that the user goes. */
 const LEAVING_MS = 20;
-/** Requests that may run at a time, and notes that are kept of them and those before, whose entries may come late. */
-const MAX_OPEN = 200;
+/** Notes that are kept, of requests that run and those before, whose entries may come late. */
 const MAX_NOTES = 400;
 
 /**
@@ -67,84 +57,72 @@ const MAX_NOTES = 400;
 export function createNotes(
   deliver: (note: Note, entry?: PerformanceResourceTiming) => void,
   collectUrl: string | undefined,
-  matters: (request: OpenRequest) => boolean,
+  matters: (request: OpenRequest) => unknown,
   traced: string[],
 ): Notes {
   let notes: Note[] = [];
-  const running = () => notes.filter((note) => !note.delivered);
-
-  function begin(method: string, url: string, initiator: string): Begun | undefined {
-    const { href, pathname, origin } = new URL(url, document.baseURI);
-    if (!/^http/.test(href) || href === collectUrl || running().length >= MAX_OPEN) {
-      return undefined;
-    }
-    const note: Note = {
-      method: method.toUpperCase(),
-      path: pathname,
-      url: href.split('#')[0] as string,
-      initiator,
-      startMs: now(),
-      status: 0,
-      traceId: traced.includes(origin) ? newId() + newId() : undefined,
-    };
-    notes = notes.concat(note).slice(-MAX_NOTES);
-    return {
-      traceparent: note.traceId && `00-${note.traceId}-${newId()}-01`,
-      untraced() {
-        note.traceId = undefined;
-      },
-      end: guard((status, failure) => {
-        if (!note.delivered) {
-          note.endMs = now();
-          note.status = status;
-          note.failure = failure;
-          settle(note);
-        }
-      }),
-    };
-  }
-
-  /** Delivers a note that ended, if its entry is there; else that has yet some time to come. */
-  function settle(note: Note): void {
-    const { entry, failure, initiator } = note;
-    // What failed may yet turn out to be left behind.
-    if (entry && failure !== 'network') {
-      tell(note);
-    } else {
-      setTimeout(guard(tell), initiator === 'fetch' && !failure ? STREAM_MS : ENTRY_DELAY_MS, note);
-    }
-  }
-
-  function tell(note: Note): void {
+  const tell = guard((note: Note) => {
     if (!note.delivered) {
       note.delivered = true;
       deliver(note, note.entry);
     }
+  });
+
+  /** Tells of what ended, and has its entry, but what failed may yet turn out to be left behind. */
+  function settle(note: Note): void {
+    if (note.entry && note.endMs && !note.failure) {
+      tell(note);
+    }
   }
 
   return {
-    begin,
-    running,
+    openMs: () => notes.filter((note) => !note.delivered).map((note) => note.startMs),
+    begin(method, url, initiator) {
+      const { href, pathname, origin } = new URL(url, document.baseURI);
+      if (!/^http/.test(href) || href === collectUrl) {
+        return undefined;
+      }
+      const note: Note = {
+        method: method.toUpperCase(),
+        path: pathname,
+        url: href.split('#')[0] as string,
+        initiator,
+        startMs: now(),
+        status: 0,
+        traceparent:
+          traced.includes(origin) || (origin === location.origin && traced.includes('self'))
+            ? `00-${newId() + newId()}-${newId()}-01`
+            : undefined,
+      };
+      notes = notes.concat(note).slice(-MAX_NOTES);
+      return note;
+    },
+    end: guard((note: Note, status, failure) => {
+      if (!note.endMs) {
+        note.endMs = now();
+        note.status = status;
+        note.failure = failure;
+        setTimeout(tell, failure ? FAILED_MS : STREAM_MS, note);
+        settle(note);
+      }
+    }),
     join(entry) {
       const note = findNote(notes, entry);
       if (note) {
         note.entry = entry;
-        if (note.endMs !== undefined && note.failure !== 'network') {
-          tell(note);
-        }
+        settle(note);
       }
       return !!note;
     },
     finish(gone) {
       const nowMs = now();
-      for (const note of running()) {
-        const { endMs = nowMs, failure } = note;
-        const left = note.endMs === undefined ? matters(note) : failure === 'network' && nowMs - endMs < LEAVING_MS;
-        if (gone && left) {
+      for (const note of notes) {
+        const { endMs = nowMs } = note;
+        if (gone && (note.endMs ? note.failure === Failure.network && nowMs - endMs < LEAVING_MS : matters(note))) {
           note.endMs = endMs;
-          note.failure = 'aborted';
+          note.failure = Failure.aborted;
         }
-        if (note.endMs !== undefined) {
+        if (note.endMs) {
           tell(note);
         }
       }
@@ -152,19 +130,14 @@ export function createNotes(
   };
 }
 
-/** Returns the note of the request that an entry measured: same URL, if possible ended, and begun shortly before. */
-function findNote(notes: Note[], { name, initiatorType, startTime, responseStatus }: PerformanceResourceTiming) {
-  const gap = ({ startMs, endMs }: Note) => Math.abs(startTime - startMs) + (endMs === undefined ? 1e9 : 0);
+/** Returns the note of the request that an entry measured: of those with its URL the one that began at the time nearest to it. */
+function findNote(notes: Note[], { name, startTime }: PerformanceResourceTiming) {
+  const gap = ({ startMs }: Note) => Math.abs(startTime - startMs);
   return notes
     .filter(
-      ({ url, initiator, entry, startMs, endMs = startTime, status }) =>
-        url === name.split('#')[0] &&
-        initiator === initiatorType &&
-        !entry &&
+      ({ url, entry, startMs, endMs = startTime }) =>
         // Clocks are coarse, and differ a little between the browser's parts.
-        startMs <= startTime + 1 &&
-        startTime <= endMs + 1 &&
-        (!status || !responseStatus || status === responseStatus),
+        url === name.split('#')[0] && !entry && startMs <= startTime + 1 && startTime <= endMs + 1,
     )
     .sort((a, b) => gap(a) - gap(b))[0];
 }

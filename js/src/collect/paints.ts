@@ -25,7 +25,6 @@ type InteractionPaint = PerformanceEntry & { largestContentfulPaint?: LargestPai
 /** The entry of a soft navigation (W3C Soft Navigations). */
 export type SoftNavigation = PerformanceEntry & {
   presentationTime?: number;
-  paintTime?: number;
   getLargestInteractionContentfulPaint?(): InteractionPaint | null;
 };
 
@@ -70,7 +69,7 @@ export function createPaints(view: Start, visibility: Visibility): Vitals {
       'interaction-contentful-paint': takeInteraction,
     },
     navigated(entry) {
-      firstMs = entry.presentationTime || entry.paintTime;
+      firstMs = entry.presentationTime;
       const paint = entry.getLargestInteractionContentfulPaint?.();
       if (paint) {
         takeInteraction([paint]);

@@ -1,4 +1,4 @@
-import { shorten, unless } from '../compact';
+import { type Failure, shorten, unless } from '../compact';
 import { guard } from '../lib/guard';
 import { observe } from '../lib/observe';
 import { patchFetch } from '../lib/patchFetch';
@@ -8,7 +8,6 @@ import { traceId } from '../lib/traceId';
 import { URL } from '../lib/url';
 import { scrubUrl } from '../scrub';
 import { Kind } from '../view';
-import type { RequestFailure } from '../wire';
 import { createNotes, type Note, type Notes, type OpenRequest } from './notes';
 
 /** A finished request of the page; times on the performance clock. */
@@ -18,19 +17,19 @@ export interface FinishedRequest {
   method?: string;
   path?: string;
   status?: number;
-  failure?: RequestFailure;
+  failure?: Failure;
   traceId?: string;
   /** As the wire has it. */
   row: unknown[];
 }
 
-export interface Requests extends Pick<Notes, 'running'> {
+export interface Requests extends Pick<Notes, 'openMs'> {
   /**
    * Delivers what the browser has measured and not told yet. When the page may
    * not live on (leaving), also what will not be told in time and, when the user
    * is gone, the requests left behind.
    */
-  drain(leaving: boolean, gone: boolean): void;
+  drain(leaving?: boolean, gone?: boolean): void;
 }
 
 /** Takes in something that the page has loaded, but for fetch and XMLHttpRequest. */
@@ -38,19 +37,19 @@ export type Loaded = (entry: PerformanceResourceTiming, request: FinishedRequest
 
 /**
  * Calls found with each fetch and XMLHttpRequest of the page, and loaded with all
- * else, except what goes to collectUrl. Resource Timing tells of them. Only with matters are fetch and
- * XMLHttpRequest replaced, to learn methods, failures and what still runs; it
+ * else, except what goes to collectUrl. Resource Timing tells of them. Only the full bundle replaces fetch and
+ * XMLHttpRequest, to learn methods, failures and what still runs; matters
  * says of a request whether to tell of it when the user leaves it behind. Requests to
- * traced origins then begin a trace.
+ * traced origins, of which self is the page's own, then begin a trace.
  */
 export function collectRequests(
   found: (request: FinishedRequest) => void,
   loaded: Loaded,
   collectUrl: string | undefined,
-  matters?: (request: OpenRequest) => boolean,
+  matters: (request: OpenRequest) => unknown,
   traced: string[] = [],
 ): Requests {
-  const notes = __FULL__ && matters ? createNotes(deliver, collectUrl, matters, traced) : undefined;
+  const notes = __FULL__ ? createNotes(deliver, collectUrl, matters, traced) : (undefined as never);
 
   function deliver(note: Note | undefined, entry?: PerformanceResourceTiming): void {
     const url = entry?.name || note?.url;
@@ -66,23 +65,23 @@ export function collectRequests(
       }
       if (!/^(fetch|xmlhttprequest)$/.test(entry.initiatorType)) {
         loaded(entry, describe(entry.name, undefined, entry));
-      } else if (!notes?.join(entry)) {
+      } else if (!(__FULL__ && notes.join(entry))) {
         deliver(undefined, entry);
       }
     }
   }
 
   const drain = observe('resource', onEntries);
-  if (notes) {
-    guard(patchFetch)(guard(notes.begin));
-    guard(patchXhr)(guard(notes.begin));
+  if (__FULL__) {
+    patchFetch(notes);
+    guard(patchXhr)(notes);
   }
   return {
-    running: () => notes?.running() || [],
+    openMs: __FULL__ ? notes.openMs : () => [],
     drain(leaving, gone) {
       drain?.();
-      if (leaving) {
-        notes?.finish(gone);
+      if (__FULL__ && leaving) {
+        notes.finish(gone);
       }
     },
   };
@@ -93,7 +92,7 @@ function describe(url: string, noted?: Note, entry?: PerformanceResourceTiming):
   const startMs = entry ? entry.startTime : (note?.startMs as number);
   const endMs = entry ? startMs + entry.duration : (note?.endMs as number);
   // Other origins that do not allow timing give zero for both.
-  const shown = entry && entry.requestStart > 0;
+  const shown = entry && entry.responseStart > 0;
   const status = note?.status || entry?.responseStatus;
   const { method, failure } = note || {};
   return {
@@ -101,17 +100,17 @@ function describe(url: string, noted?: Note, entry?: PerformanceResourceTiming):
     endMs,
     // What transactions are judged by.
     ...(__FULL__ && { method, path: new URL(url).pathname, status, failure }),
-    traceId: traceId(entry) || note?.traceId,
+    traceId: traceId(entry) || note?.traceparent?.slice(3, 35),
     row: [
       Kind.request,
       method,
       shorten(scrubUrl(url)),
       unless('fetch', entry?.initiatorType || note?.initiator),
       status,
-      failure,
+      unless<number>(0, failure),
       undefined,
       roundMs(endMs - startMs),
-      shown && entry.responseStart > 0 ? roundMs(entry.responseStart - entry.requestStart) : undefined,
+      shown ? roundMs(entry.responseStart - entry.requestStart) : undefined,
       shown ? entry.transferSize : undefined,
     ],
   };

@@ -1,3 +1,4 @@
+import { ErrorKind } from '../compact';
 import { scrubUrl } from '../scrub';
 import type { Found } from './errors';
 
@@ -9,5 +10,7 @@ export function describeFailure(target: EventTarget | null): Found | undefined {
   // Of an <svg> image the address is an object, of an <object> it is its data.
   const url = [currentSrc, src, href, data].find((address) => address && typeof address === 'string') as string;
   const clean = localName && url && scrubUrl(url);
-  return clean ? { kind: 'resource', type: localName, message: `${localName} not loaded: ${clean}` } : undefined;
+  return clean
+    ? { kind: ErrorKind.not_loaded, type: localName, message: `${localName} not loaded: ${clean}` }
+    : undefined;
 }

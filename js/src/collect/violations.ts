@@ -1,3 +1,4 @@
+import { ErrorKind } from '../compact';
 import { listen } from '../lib/listen';
 import { scrubUrl } from '../scrub';
 import type { Found } from './errors';
@@ -19,15 +20,14 @@ export function collectViolations(found: (error: Found) => void, collectUrl = ''
       columnNumber,
     }: SecurityPolicyViolationEvent) => {
       // Words such as inline and data stand beside URLs.
-      const blocked =
-        (/:\/\//.test(blockedURI) && scrubUrl(blockedURI)) || blockedURI.split(':')[0] || 'inline or eval';
+      const blocked = (/:\/\//.test(blockedURI) && scrubUrl(blockedURI)) || (blockedURI.split(':')[0] as string);
       // Of what was redirected the browser tells the origin only.
       if (effectiveDirective === 'connect-src' && collectUrl.startsWith(blocked)) {
         return;
       }
       const place = scrubUrl(sourceFile);
       found({
-        kind: 'csp-violation',
+        kind: ErrorKind.csp_violation,
         type: effectiveDirective,
         message: `${effectiveDirective} ${disposition === 'report' ? 'would block' : 'blocked'} ${blocked}`,
         stack: place && `at ${place}:${lineNumber}:${columnNumber}`,

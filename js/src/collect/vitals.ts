@@ -1,5 +1,5 @@
 import { Col, type Fields, keys } from '../compact';
-import { listen } from '../lib/listen';
+import { onInput } from '../lib/listen';
 import { observe } from '../lib/observe';
 import { whenIdle } from '../lib/whenIdle';
 import type { Visibility } from '../visibility';
@@ -51,15 +51,12 @@ export function observeVitals(
       drain?.();
     }
   };
-  // Scripts' clicks are none.
-  listen('keydown click', ({ isTrusted }) => {
+  onInput(() => {
     const vitals = current();
-    if (isTrusted) {
-      whenIdle(() => {
-        drainAll();
-        vitals.settle();
-      });
-    }
+    whenIdle(() => {
+      drainAll();
+      vitals.settle();
+    });
   });
   return drainAll;
 }

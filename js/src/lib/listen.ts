@@ -9,3 +9,12 @@ export function listen<E extends Event>(types: string, then: (event: E) => void,
     addEventListener(type, guard(then as (event: Event) => void), { capture, passive: true });
   }
 }
+
+/** Calls then at each input of the user: clicks that scripts make are none. */
+export function onInput(then: (event: Event) => void): void {
+  listen('keydown click', (event) => {
+    if (event.isTrusted) {
+      then(event);
+    }
+  });
+}

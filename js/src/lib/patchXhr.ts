@@ -1,61 +1,48 @@
-import type { Begin, End } from '../collect/notes';
-import { guard } from './guard';
+import type { Note, Notes } from '../collect/notes';
+import { wrap } from './wrap';
 
-/** Tells begin of each XMLHttpRequest; its behaviour stays as it is, but for the header that begin asks for. */
-export function patchXhr(begin: Begin): void {
-  const { prototype } = XMLHttpRequest;
-  const { open, send, setRequestHeader } = prototype;
-  const opened = new WeakMap<XMLHttpRequest, [method: string, url: string]>();
-  // Those of which the page traces by itself.
-  const traced = new WeakSet<XMLHttpRequest>();
-
-  prototype.open = function (this: XMLHttpRequest, ...args: unknown[]) {
-    guard(() => {
-      opened.set(this, [String(args[0]), String(args[1])]);
-      traced.delete(this);
-    })();
-    return open.apply(this, args as unknown as Parameters<typeof open>);
-  } as typeof open;
-
-  prototype.setRequestHeader = function (this: XMLHttpRequest, ...args) {
-    guard(() => {
-      if (/^traceparent$/i.test(args[0])) {
-        traced.add(this);
-      }
-    })();
-    return setRequestHeader.apply(this, args);
-  };
-
-  prototype.send = function (this: XMLHttpRequest, ...args) {
-    guard(() => {
-      const known = opened.get(this);
-      const begun = known && begin(known[0], known[1], 'xmlhttprequest');
-      if (begun) {
-        watch(this, begun.end);
-        if (traced.has(this)) {
-          begun.untraced();
-        } else if (begun.traceparent) {
-          setRequestHeader.call(this, 'traceparent', begun.traceparent);
-        }
-      }
-    })();
-    return send.apply(this, args);
-  };
+/** What is known of an XMLHttpRequest, from the last time that it was opened. */
+interface Opened {
+  method: string;
+  url: string;
+  /** Whether the page traces it by itself. */
+  traced?: boolean;
+  note?: Note;
 }
 
-function watch(xhr: XMLHttpRequest, end: End): void {
-  const kinds = ['load', 'error', 'abort', 'timeout'] as const;
-  const ended = guard((event: Event) => {
-    for (const kind of kinds) {
-      xhr.removeEventListener(kind, ended);
+/** Events at the end, by beacon.RequestFailure's place: none, network, aborted and timeout. */
+const ENDS = ['load', 'error', 'abort', 'timeout'];
+
+/** Notes each XMLHttpRequest; its behaviour stays as it is, but for the header that a note asks for. */
+export function patchXhr({ begin, end }: Notes): void {
+  const { prototype } = XMLHttpRequest;
+  const known = new WeakMap<XMLHttpRequest, Opened>();
+
+  wrap(prototype, 'open', ([method, url], xhr: XMLHttpRequest) => {
+    if (!known.has(xhr)) {
+      ENDS.forEach((type, failure) => {
+        xhr.addEventListener(type, () => end(known.get(xhr)?.note, xhr.status, failure));
+      });
     }
-    const { type } = event;
-    end(
-      xhr.status,
-      type === 'error' ? 'network' : type === 'abort' ? 'aborted' : type === 'timeout' ? type : undefined,
-    );
+    known.set(xhr, { method: `${method}`, url: `${url}` });
   });
-  for (const kind of kinds) {
-    xhr.addEventListener(kind, ended);
-  }
+
+  wrap(prototype, 'setRequestHeader', ([name], xhr: XMLHttpRequest) => {
+    if (/^traceparent$/i.test(name)) {
+      (known.get(xhr) as Opened).traced = true;
+    }
+  });
+
+  wrap(prototype, 'send', (_, xhr: XMLHttpRequest) => {
+    const opened = known.get(xhr) as Opened;
+    const note = begin(opened.method, opened.url, 'xmlhttprequest');
+    opened.note = note;
+    if (note?.traceparent) {
+      if (opened.traced) {
+        note.traceparent = undefined;
+      } else {
+        xhr.setRequestHeader('traceparent', note.traceparent);
+      }
+    }
+  });
 }

@@ -93,8 +93,8 @@ test.concurrent('errors that the page has handled are told', async () => {
       { kind: 'error', type: 'TypeError', message: 'cannot /pay', stack: expect.any(String), count: 3 },
       { kind: 'error', message: 'a text', count: 1 },
       { kind: 'error', message: 'undefined', count: 1 },
-      { kind: 'error', message: 'object with keys code, mail', count: 1 },
-      { kind: 'error', message: 'object with keys message', count: 1 },
+      { kind: 'error', message: 'Object {code, mail}', count: 1 },
+      { kind: 'error', message: 'Object {message}', count: 1 },
       {
         kind: 'error',
         type: 'n'.repeat(64),

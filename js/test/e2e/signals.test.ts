@@ -60,7 +60,7 @@ test.concurrent('errors and rejections come with their stacks, counted', async (
         },
         { kind: 'unhandledrejection', message: 'just text', count: 1 },
         { kind: 'unhandledrejection', message: 'undefined', count: 1 },
-        { kind: 'unhandledrejection', message: 'object with keys code, mail, toJSON', count: 1 },
+        { kind: 'unhandledrejection', message: 'Object {code, mail, toJSON}', count: 1 },
         { kind: 'resource', type: 'img', message: `img not loaded: ${site.url('/missing.png')}`, count: 1 },
       ]),
     );
@@ -203,7 +203,7 @@ test.concurrent('what pages write to console.error is told if the configuration 
       {
         kind: 'console',
         type: 'TypeError',
-        message: 'cannot pay: %s card object with keys token, circle declined at https://shop.example/p',
+        message: 'cannot pay: %s card Object {token, circle} declined at https://shop.example/p',
         stack: expect.stringContaining('TypeError: declined'),
         count: 1,
       },
@@ -607,8 +607,9 @@ test.concurrent('a storm of requests ends at a thousand events, and hides no tra
     });
     await leave(page);
     await site.until(() => site.pageViews.some((v) => v.phase === 'final'));
-    await site.until(() => requests(site).length >= 1000);
+    await site.until(() => requests(site).length > 1000);
     await site.until(() => site.events.some((e) => e.transaction_done));
-    expect(requests(site)).toHaveLength(1000);
+    // The transaction comes beyond the thousand.
+    expect(requests(site)).toHaveLength(1001);
   });
 });

@@ -22,7 +22,7 @@ function later(ms: number): Parameters<Site['on']>[1] {
   return (_, response) => void setTimeout(() => send(response, 'late'), ms);
 }
 
-test.concurrent('a page is completed with its load and the requests begun in it, in the early report', async () => {
+test.concurrent('a page is completed with its load and the requests begun in it', async () => {
   const site = new Site([product, pay])
     .page('/product/42', `<img src="/late.png"><script>fetch('/data'); fetch('/data?2');</script>`)
     .on('/late.png', later(200))
@@ -32,6 +32,8 @@ test.concurrent('a page is completed with its load and the requests begun in it,
     await site.until(() => site.received.length === 1);
     const load = site.pageViews[0]?.load_ms as number;
     expect(load).toBeLessThan(800);
+    await leave(page);
+    await site.until(() => site.pageViews.length === 2);
     const [event] = done(site);
     expect(event?.transaction).toMatchObject({ name: 'View product', version: 'p1' });
     expect(event?.at_ms).toBe(site.events[0]?.at_ms);
@@ -39,8 +41,6 @@ test.concurrent('a page is completed with its load and the requests begun in it,
     expect(outcome).toBe('completed');
     expect(wait_ms).toBe(duration_ms);
     expect(wait_ms).toBeGreaterThanOrEqual(800);
-    await leave(page);
-    await site.until(() => site.pageViews.length === 2);
     expectOneView(site.received.map((r) => r.report));
     expect(done(site)).toHaveLength(1);
     // Every event of the view carries the page's instance.
@@ -145,6 +145,8 @@ test.concurrent('a page whose document failed is failed', async () => {
   });
   await visit(site, async (page) => {
     await page.goto(site.url('/product/42'));
+    await site.until(() => site.received.length === 1);
+    await leave(page);
     await site.until(() => done(site).length > 0);
     expect(done(site)[0]?.transaction_done).toMatchObject({ outcome: 'failed', reason: 'status 404' });
     expect(site.pageViews[0]?.status_code).toBe(404);

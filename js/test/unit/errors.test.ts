@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { countError, describeError } from '../../src/collect/errors';
+import { ErrorKind } from '../../src/compact';
 import type { SeenError } from '../../src/view';
 
 beforeAll(() => {
@@ -10,8 +11,8 @@ describe('describeError', () => {
   test('takes type, message and stack of an Error, scrubbed', () => {
     const error = new TypeError('no https://a.example/x?token=secret');
     error.stack = 'TypeError: no\n    at f (https://a.example/app.js?v=secret:1:2)';
-    expect(describeError('error', error)).toEqual({
-      kind: 'error',
+    expect(describeError(ErrorKind.error, error)).toEqual({
+      kind: ErrorKind.error,
       type: 'TypeError',
       message: 'no https://a.example/x',
       stack: 'TypeError: no\n    at f (https://a.example/app.js:1:2)',
@@ -35,21 +36,21 @@ describe('describeError', () => {
     [Symbol('s'), 'Symbol(s)'],
     [true, 'true'],
     [10n, '10'],
-    [{ code: 7, data: { mail: 'secret' } }, 'object with keys code, data'],
-    [{}, 'object'],
-    [Object.create(null, { code: { value: 'secret', enumerable: true } }), 'object with keys code'],
-    [{ name: 'secret', constructor: 'secret' }, 'object with keys name, constructor'],
-    [Object.fromEntries([...'abcdefghijk'].map((key) => [key, 'secret'])), 'object with keys a, b, c, d, e, f, g, h'],
-    [['secret'], 'Array with keys 0'],
-    [new Map([['secret', 'secret']]), 'Map'],
-    [(secret: unknown) => secret, 'Function'],
-    [{ '/p?token=secret': 1 }, 'object with keys /p'],
+    [{ code: 7, data: { mail: 'secret' } }, 'Object {code, data}'],
+    [{}, 'Object {}'],
+    [Object.create(null, { code: { value: 'secret', enumerable: true } }), 'Object {code}'],
+    [{ name: 'secret', constructor: 'secret' }, 'Object {name, constructor}'],
+    [Object.fromEntries([...'abcdefghijk'].map((key) => [key, 'secret'])), 'Object {a, b, c, d, e, f, g, h}'],
+    [['secret'], 'Array {0}'],
+    [new Map([['secret', 'secret']]), 'Map {}'],
+    [(secret: unknown) => secret, 'Function {}'],
+    [{ '/p?token=secret': 1 }, 'Object {/p'],
     [{ message: 'like an error' }, 'like an error'],
-    [circle, 'object with keys self'],
-    [throwing, 'object with keys toJSON, toString, stack, name, message'],
+    [circle, 'Object {self}'],
+    [throwing, 'Object {toJSON, toString, stack, name, message}'],
   ])('survives case %#', (thrown, message) => {
-    expect(describeError('unhandledrejection', thrown)).toEqual({
-      kind: 'unhandledrejection',
+    expect(describeError(ErrorKind.unhandledrejection, thrown)).toEqual({
+      kind: ErrorKind.unhandledrejection,
       type: undefined,
       stack: undefined,
       message,
@@ -59,13 +60,13 @@ describe('describeError', () => {
   test('survives a revoked proxy', () => {
     const { proxy, revoke } = Proxy.revocable({}, {});
     revoke();
-    expect(describeError('error', proxy)).toEqual({ kind: 'error', message: 'object' });
+    expect(describeError(ErrorKind.error, proxy)).toEqual({ kind: ErrorKind.error, message: 'object' });
   });
 
   test('cuts long texts', () => {
     const error = new Error('x'.repeat(5000));
     error.stack = 'y'.repeat(50_000);
-    const { message, stack } = describeError('error', error);
+    const { message, stack } = describeError(ErrorKind.error, error);
     expect([message.length, stack?.length]).toEqual([1024, 4096]);
   });
 });
@@ -74,7 +75,7 @@ describe('countError', () => {
   const at = (place: string) => {
     const error = new Error('boom');
     error.stack = `Error: boom\n    at ${place}\n    at caller`;
-    return describeError('error', error);
+    return describeError(ErrorKind.error, error);
   };
 
   test('counts equal ones from the first', () => {

@@ -8,7 +8,7 @@ import { traceId } from '../../src/lib/traceId';
 
 describe('writeRow', () => {
   test('writes values in their places', () => {
-    expect(writeRow([2, 'q"\\\n', [1, 2.5], true, { a: 'b' }, 0])).toBe('[2,"q\\"\\\\\\n",[1,2.5],true,{"a":"b"},0]');
+    expect(writeRow([2, 'q"\\\n', [1, 2.5], true, { a: 'b' }, 0])).toBe('[2,"q\\"\\\\\\n",[1,2.5],true,["a","b"],0]');
   });
 
   test('skips what has no value, and leaves it out at the end', () => {
