@@ -53,7 +53,7 @@ export function createLoads(): Loads {
         sum[7] = Math.max(sum[7], roundMs(duration));
       }
       if (bad || duration >= SLOW_MS) {
-        worst.push([bad ? Number.MAX_VALUE : duration, request]);
+        worst.push([bad ? Number.POSITIVE_INFINITY : duration, request]);
         worst = worst.sort((a, b) => b[0] - a[0]).slice(0, MAX_NOTABLE);
       }
     },
