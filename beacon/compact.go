@@ -308,24 +308,6 @@ func endOfRequest(event *Event) Event {
 	return Event{AtMS: event.AtMS, Transaction: &ref, TraceID: event.TraceID, TransactionDone: done}
 }
 
-// readAttributes reads a row of names and values in turns.
-func (c *compactReader) readAttributes(into *map[string]string) {
-	if c.peek() == '{' {
-		c.texts(into)
-		return
-	}
-	attributes := make(map[string]string)
-	for more := c.firstItem(); more; more = c.nextItem() {
-		name := c.string()
-		if !c.nextItem() {
-			c.giveUp()
-			return
-		}
-		attributes[name] = c.string()
-	}
-	*into = attributes
-}
-
 // readEventAlone reads an event, or returns what is wrong with it.
 func (c *compactReader) readEventAlone(event *Event) *Reject {
 	start := c.at
@@ -378,78 +360,27 @@ func compactPayload(c *compactReader, event *Event, kind int64) (columns []strin
 	case 0:
 		p, columns := new(PageView), compactPageView()
 		event.PageView = p
-		return columns[:], func(name string) {
-			switch name {
-			case "preferences":
-				p.Preferences = preferencesOf(c.integer())
-			case "phase":
-				words := compactPhases()
-				readWord(c, &p.Phase, words[:])
-			case "abandoned":
-				words := compactAbandonments()
-				readWord(c, &p.Abandoned, words[:])
-			default:
-				c.pageViewField(p, name)
-			}
-		}
+		return columns[:], func(name string) { c.pageViewColumn(p, name) }
 	case 1:
 		q, columns := &Request{Initiator: "fetch"}, compactRequest()
 		event.Request = q
-		return columns[:], func(name string) {
-			if name == "failure" {
-				words := compactFailures()
-				readWord(c, &q.Failure, words[:])
-				return
-			}
-			c.requestField(q, name)
-		}
+		return columns[:], func(name string) { c.requestColumn(q, name) }
 	case 2:
 		e, columns := &Error{Kind: ErrorUncaught, Count: 1}, compactError()
 		event.Error = e
-		return columns[:], func(name string) {
-			if name == "kind" {
-				words := compactErrorKinds()
-				readWord(c, &e.Kind, words[:])
-				return
-			}
-			c.faultField(e, name)
-		}
+		return columns[:], func(name string) { c.errorColumn(e, name) }
 	case 3:
 		t, columns := &TransactionDone{Outcome: OutcomeCompleted}, compactTransactionDone()
 		event.TransactionDone = t
-		return columns[:], func(name string) {
-			if name == "outcome" {
-				words := compactOutcomes()
-				readWord(c, &t.Outcome, words[:])
-				return
-			}
-			c.transactionDoneField(t, name)
-		}
+		return columns[:], func(name string) { c.transactionDoneColumn(t, name) }
 	case 4:
 		a, columns := &Action{Kind: ActionClick, Count: 1}, compactAction()
 		event.Action = a
-		return columns[:], func(name string) {
-			switch name {
-			case "kind":
-				words := compactActionKinds()
-				readWord(c, &a.Kind, words[:])
-			case "attributes":
-				c.readAttributes(&a.Attributes)
-			default:
-				c.actionField(a, name)
-			}
-		}
+		return columns[:], func(name string) { c.actionColumn(a, name) }
 	case 5:
 		m, columns := new(Measure), compactMeasure()
 		event.Measure = m
-		return columns[:], func(name string) {
-			if name == "kind" {
-				words := compactMeasureKinds()
-				readWord(c, &m.Kind, words[:])
-				return
-			}
-			c.namedMeasureField(m, name)
-		}
+		return columns[:], func(name string) { c.measureColumn(m, name) }
 	case 6:
 		s, columns := &Resources{Count: 1}, compactResources()
 		event.Resources = s
@@ -457,17 +388,6 @@ func compactPayload(c *compactReader, event *Event, kind int64) (columns []strin
 	default:
 		return nil, nil
 	}
-}
-
-// preferencesOf names the preferences that are bits of a number.
-func preferencesOf(bits int64) string {
-	var held []string
-	for i, name := range PreferenceNames() {
-		if bits&(1<<i) != 0 {
-			held = append(held, name)
-		}
-	}
-	return strings.Join(held, ",")
 }
 
 func (c *compactReader) expandEvent(event *Event) {
