@@ -39,7 +39,7 @@ test.concurrent('a view that lasts gives an early and a final report', async () 
     expect(reports[0]).toMatchObject({
       v: 1,
       source: 'rum',
-      sdk: 'throughline-js/0.1.0',
+      sdk: 'throughline-js/0.2.0',
       environment: 'test',
       session_id: expect.stringMatching(/^[0-9a-f]{16}$/),
       automated: true, // the test drives the browser
