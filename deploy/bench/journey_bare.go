@@ -41,20 +41,27 @@ func compareWithBare(ctx context.Context, site string, runs int) (ratio float64,
 	}
 	defer func() { err = errors.Join(err, agent.runner.Close(), browser.Close()) }()
 	var ours, bare []float64
+	var ofOurs, ofBare time.Duration // of the browser's processors
+	used := func() time.Duration { return treeTime(chromedp.FromContext(browser.Client()).Browser.Process().Pid) }
 	for i := range warmUpRuns + runs {
+		begun := used()
 		took, _, err := agent.run(ctx)
 		if err != nil {
 			return 0, err
 		}
+		between := used()
 		alone, err := runBare(ctx, browser, site)
 		if err != nil {
 			return 0, fmt.Errorf("the client alone: %w", err)
 		}
 		if i >= warmUpRuns {
 			ours, bare = append(ours, took.Seconds()), append(bare, alone.Seconds())
+			ofOurs, ofBare = ofOurs+between-begun, ofBare+used()-between
 		}
 	}
-	progress("  ours %.0f ms, the client alone %.0f ms", median(ours)*1000, median(bare)*1000)
+	each := time.Duration(runs)
+	progress("  ours %.0f ms, the client alone %.0f ms; of the browser's processor time %d and %d ms",
+		median(ours)*1000, median(bare)*1000, (ofOurs / each).Milliseconds(), (ofBare / each).Milliseconds())
 	return median(ours) / median(bare), tellOfEmpty(ctx, browser)
 }
 
