@@ -57,8 +57,8 @@ type Recorder interface {
 	// FailedRequest names the request that failed during the step and tells most,
 	// such as "POST https://shop.example/pay answered 500"; empty if none did.
 	FailedRequest() string
-	// Screenshot returns what the viewport shows as JPEG, also of a page that
-	// hangs.
+	// Screenshot returns as JPEG what the viewport shows of the page, or of the popup
+	// that the step acts in; also of a page that hangs.
 	Screenshot(ctx context.Context) ([]byte, error)
 	// Record returns what was noted since the page was opened.
 	Record() Record

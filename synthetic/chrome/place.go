@@ -26,6 +26,7 @@ func (p *Page) In(ctx context.Context, place synthetic.Place) (synthetic.Surface
 	for {
 		found, changed, missing := p.state.find(p.tab, place)
 		if missing == nil {
+			p.acted.Store(found.root())
 			return found, nil
 		}
 		select {

@@ -38,6 +38,7 @@ func (r *recorder) follow(event any) {
 func (p *Page) BeginStep(index int, traceID string) {
 	p.record.step.Store(int64(index))
 	p.trace.Store(&traceID)
+	p.acted.Store(nil)
 	p.record.traffic.forgive()
 }
 

@@ -244,6 +244,27 @@ func TestScreenshot(t *testing.T) {
 	}
 }
 
+// What a step does in a popup is to be seen there, and the page again with the next step.
+func TestScreenshot_Popup(t *testing.T) {
+	t.Parallel()
+	site, browser := newNoisySite(t), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{})
+	visit(t, page, site.URL+"/blue")
+	_, err := page.Evaluate(within(t, patience), `void window.open("/busy")`)
+	check(t, err)
+	page.BeginStep(1, "")
+	_, err = page.In(within(t, patience), synthetic.Place{Target: site.URL + "/busy"})
+	check(t, err)
+	notBlue := func(_, g, b uint32) bool { return g < 60 && b < 60 }
+	data, err := page.Screenshot(t.Context())
+	check(t, err)
+	wantColour(t, decode(t, data), 700, 400, "no blue, in the popup", notBlue)
+	page.BeginStep(2, "")
+	data, err = page.Screenshot(t.Context())
+	check(t, err)
+	wantColour(t, decode(t, data), 700, 400, "blue", func(r, g, b uint32) bool { return b > 200 && r < 60 && g < 60 })
+}
+
 // A page that hangs is shown as it was when it began to.
 func TestScreenshot_HangingPage(t *testing.T) {
 	site, browser := newNoisySite(t), launch(t, nil)

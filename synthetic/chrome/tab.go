@@ -25,6 +25,7 @@ type shared struct {
 	keep      *keep
 	guard     *guard
 	trace     atomic.Pointer[string] // the trace id of the step
+	acted     atomic.Pointer[tab]    // the page or popup that the step acts in; nil for the page
 
 	// alive ends with the page; its cause says why.
 	alive context.Context

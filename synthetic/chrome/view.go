@@ -20,7 +20,8 @@ const (
 	hanging = time.Second
 )
 
-// Screenshot implements [synthetic.Recorder]. The page has to draw itself for it;
+// Screenshot implements [synthetic.Recorder]. It is of the popup that the step acts
+// in, if that lives, or of the page. That has to draw itself for it;
 // of one that hangs it is what the browser last composed, and of one that is gone
 // the last picture of its film.
 func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
@@ -28,7 +29,11 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	defer done()
 	ctx, cancel := context.WithTimeout(ctx, screenshotTimeout)
 	defer cancel()
-	data, err := p.drawn(ctx)
+	shown := p.acted.Load()
+	if shown == nil || shown.alive.Err() != nil {
+		shown = p.tab
+	}
+	data, err := shown.drawn(ctx)
 	if err != nil && ctx.Err() == nil {
 		data, err = p.still(ctx)
 	}
@@ -41,8 +46,8 @@ func (p *Page) Screenshot(ctx context.Context) ([]byte, error) {
 	return nil, p.fault(ctx, err, nil)
 }
 
-// drawn has the page draw itself.
-func (p *Page) drawn(ctx context.Context) ([]byte, error) {
+// drawn has the page, or a popup, draw itself.
+func (p *tab) drawn(ctx context.Context) ([]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, hanging)
 	defer cancel()
 	result, err := cdp.Call(ctx, p.session, page.CaptureScreenshot, page.CaptureScreenshotParams{
