@@ -1,6 +1,7 @@
 package naming
 
 import (
+	"maps"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -39,9 +40,11 @@ func (c Column) String() string {
 // values are those of a column, each with the day on which it was last seen, in
 // days since 1970.
 type values struct {
-	days sync.Map // of *atomic.Int32, by value; read without a lock
+	// days is read without a lock, several times for each report. Another map takes
+	// its place when a value comes or goes, which is seldom; days change in it.
+	days atomic.Pointer[map[string]*atomic.Int32]
 
-	mu     sync.Mutex // guards what follows, and who adds
+	mu     sync.Mutex // guards what follows, and who changes values
 	held   int
 	capped uint64
 	// sought is the last day on which a value was looked for that may go.
@@ -50,32 +53,54 @@ type values struct {
 
 // cap returns the value or Other, and whether there is something new to keep.
 func (v *values) cap(value string, day int32) (kept string, learned bool) {
-	seen, ok := v.days.Load(value)
-	if !ok {
+	last := v.known()[value]
+	if last == nil {
 		return v.add(value, day)
 	}
-	last := seen.(*atomic.Int32)
 	if before := last.Load(); before < day {
 		return value, last.CompareAndSwap(before, day)
 	}
 	return value, false
 }
 
+// known are the values that there are.
+func (v *values) known() map[string]*atomic.Int32 {
+	if days := v.days.Load(); days != nil {
+		return *days
+	}
+	return nil
+}
+
 func (v *values) add(value string, day int32) (kept string, learned bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	if _, ok := v.days.Load(value); ok {
+	if v.known()[value] != nil {
 		return value, false
 	}
 	if v.held >= maxValues && !v.forget(day) {
 		v.capped++
 		return Other, false
 	}
-	seen := new(atomic.Int32)
-	seen.Store(day)
-	v.days.Store(strings.Clone(value), seen) // it may be part of a larger buffer
-	v.held++
+	v.put(map[string]int32{value: day})
 	return value, true
+}
+
+// put adds values that are not there, as many as there may be.
+func (v *values) put(days map[string]int32) {
+	if len(days) == 0 {
+		return
+	}
+	more := make(map[string]*atomic.Int32, v.held+len(days))
+	maps.Copy(more, v.known())
+	for value, day := range days {
+		if len(more) < maxValues {
+			seen := new(atomic.Int32)
+			seen.Store(day)
+			more[strings.Clone(value)] = seen // it may be part of a larger buffer
+		}
+	}
+	v.days.Store(&more)
+	v.held = len(more)
 }
 
 // forget makes room for values, if some have not been seen for long.
@@ -84,22 +109,19 @@ func (v *values) forget(day int32) bool {
 		return false // once a day will do, however many come
 	}
 	v.sought = day
-	before := v.held
-	v.each(func(value string, seen int32) {
-		if day-seen > forgetAfterDays {
-			v.days.Delete(value)
-			v.held--
-		}
-	})
-	return v.held < before
+	left := maps.Clone(v.known())
+	maps.DeleteFunc(left, func(_ string, seen *atomic.Int32) bool { return day-seen.Load() > forgetAfterDays })
+	forgot := len(left) < v.held
+	v.days.Store(&left)
+	v.held = len(left)
+	return forgot
 }
 
 // each calls f with each value and the day on which it was last seen.
 func (v *values) each(f func(value string, day int32)) {
-	v.days.Range(func(value, seen any) bool {
-		f(value.(string), seen.(*atomic.Int32).Load())
-		return true
-	})
+	for value, seen := range v.known() {
+		f(value, seen.Load())
+	}
 }
 
 func (v *values) count() (held int, capped uint64) {

@@ -103,9 +103,7 @@ func (n *Names) restored(kept appState) *App {
 	a.pages.root.restore(kept.Pages, 0, &budget)
 	a.pages.held, a.pages.nodes = a.pages.root.count()
 	for c := range columnCount {
-		for value, day := range kept.Columns[c.String()] {
-			a.columns[c].add(value, day)
-		}
+		a.columns[c].put(kept.Columns[c.String()])
 	}
 	return a
 }

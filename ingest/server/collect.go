@@ -202,10 +202,18 @@ func shortUserAgent(r *http.Request) string {
 // clientHints are those of the headers; most requests have three of them.
 func clientHints(header http.Header) client.Hints {
 	return client.Hints{
-		UA: header.Get("Sec-Ch-Ua"), FullVersionList: header.Get("Sec-Ch-Ua-Full-Version-List"),
-		Platform: header.Get("Sec-Ch-Ua-Platform"), PlatformVersion: header.Get("Sec-Ch-Ua-Platform-Version"),
-		Mobile: header.Get("Sec-Ch-Ua-Mobile"), Model: header.Get("Sec-Ch-Ua-Model"),
+		UA: first(header["Sec-Ch-Ua"]), FullVersionList: first(header["Sec-Ch-Ua-Full-Version-List"]),
+		Platform: first(header["Sec-Ch-Ua-Platform"]), PlatformVersion: first(header["Sec-Ch-Ua-Platform-Version"]),
+		Mobile: first(header["Sec-Ch-Ua-Mobile"]), Model: first(header["Sec-Ch-Ua-Model"]),
 	}
+}
+
+// first is the first value of a header, of which the canonical name is at hand.
+func first(values []string) string {
+	if len(values) == 0 {
+		return ""
+	}
+	return values[0]
 }
 
 // place is where a request came from: what the trusted proxy told of the country,
