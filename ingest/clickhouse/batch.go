@@ -2,6 +2,7 @@ package clickhouse
 
 import (
 	"bytes"
+	"runtime"
 
 	"throughline/ingest"
 )
@@ -29,7 +30,10 @@ func readBatch(batch ingest.Batch, tables []table, own []byte, ownLayout layout)
 	b := &batchReader{found: make([][]rowPlace, len(tables)), records: make([]batchRecord, 0, len(batch.Records))}
 	parsed := map[string]layout{string(own): ownLayout}
 	last, lastSchema := ownLayout, own
-	for _, r := range batch.Records {
+	for i, r := range batch.Records {
+		if i%rowsAtATime == 0 {
+			runtime.Gosched()
+		}
 		if !bytes.Equal(r.Schema, lastSchema) {
 			l, ok := parsed[string(r.Schema)]
 			if !ok {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"strings"
 	"time"
 
@@ -81,6 +82,11 @@ func (i *inserter) try(ctx context.Context, token string, r rows) ([]ingest.Refu
 	return f.unread, nil
 }
 
+// rowsAtATime is how many rows are worked on before others may: about a millisecond's
+// worth. Reports that wait for a processor must not wait until a block is filled, or
+// for the ten milliseconds after which Go interrupts who does not stop.
+const rowsAtATime = 1024
+
 // filler puts rows into blocks.
 type filler struct {
 	rows   rows // that are left
@@ -91,6 +97,9 @@ type filler struct {
 // fill adds as many rows to the block as it may have.
 func (f *filler) fill(b *block) {
 	for b.rows < blockRows && b.bytes < blockBytes && f.rows.from < f.rows.to {
+		if f.rows.from%rowsAtATime == 0 {
+			runtime.Gosched()
+		}
 		app, l, body := f.rows.first()
 		f.rows.from++
 		cells, err := l.split(f.cells[:0], body)
