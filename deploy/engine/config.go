@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strconv"
 	"text/template"
 )
@@ -27,6 +28,8 @@ type configValues struct {
 	UsersFile        string
 	HTTPPort         int
 	MemoryLimitBytes int64
+	// MergeThreads do all merges, of which MergesPerThread at a time take turns.
+	MergeThreads, MergesPerThread int
 	// Nonce is how the supervisor tells its engine from another ClickHouse that
 	// answers on the same port.
 	Nonce string
@@ -46,9 +49,11 @@ func (l layout) writeConfig(o Options, httpPort int, nonce string) error {
 		return fmt.Errorf("parse ClickHouse configuration: %w", err)
 	}
 	var text bytes.Buffer
+	threads := mergeThreads(runtime.GOMAXPROCS(0))
 	err = t.Execute(&text, configValues{
 		DataDir: l.data(), UsersFile: l.users(),
 		HTTPPort: httpPort, MemoryLimitBytes: o.MemoryLimitBytes, Nonce: nonce,
+		MergeThreads: threads, MergesPerThread: maxMerges / threads,
 	})
 	if err != nil {
 		return fmt.Errorf("write ClickHouse configuration: %w", err)
@@ -60,6 +65,15 @@ func (l layout) writeConfig(o Options, httpPort int, nonce string) error {
 	}
 	return nil
 }
+
+// maxMerges bounds the merges under way. With fewer places ClickHouse would begin
+// large merges only when no other is under way.
+const maxMerges = 8
+
+// mergeThreads is for how many merges there are processors: half of them. A merge
+// gives way to reports, but not at once: where merges have all processors, every
+// thread that wakes up waits for one of them to be interrupted.
+func mergeThreads(processors int) int { return min(max(processors/2, 1), 4) }
 
 func escapeXML(text string) (string, error) {
 	var b bytes.Buffer
