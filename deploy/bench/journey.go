@@ -81,7 +81,7 @@ func (o journeyOptions) measure(ctx context.Context, site string) (result journe
 	if result.agent, err = agent.figures(); err != nil {
 		return result, err
 	}
-	result.cores = result.agent.Workers
+	result.cores = result.agent.Workers / 2
 	progress("%d runs one by one, overhead p50 %.1f ms, p95 %.1f ms; %d runs in %s, %d at a time",
 		len(result.agent.OverheadsMS), result.agent.overhead(0.5), result.agent.overhead(0.95), result.agent.Checks, o.window, result.cores)
 	if result.treeMB, err = agent.treeWhileHeld(); err != nil {

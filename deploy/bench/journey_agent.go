@@ -137,7 +137,7 @@ func (a *benchAgent) run(ctx context.Context) (took, steps time.Duration, err er
 }
 
 func (a *benchAgent) measure(ctx context.Context, out io.Writer, runs int, window, hold time.Duration) error {
-	figures := agentFigures{Workers: runtime.NumCPU()}
+	figures := agentFigures{Workers: 2 * runtime.NumCPU()}
 	for i := range warmUpRuns + runs {
 		if err := sleep(ctx, betweenRuns); err != nil {
 			return err

@@ -14,6 +14,7 @@ import (
 
 	cdpbrowser "github.com/chromedp/cdproto/browser"
 	"github.com/chromedp/cdproto/cdp"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 
 	"throughline/synthetic"
@@ -76,6 +77,7 @@ type Browser struct {
 	close   sync.Once
 	closing chan struct{} // closed when Close begins
 	spares  bool          // see Options.Spare
+	headed  bool          // see Options.Headed
 
 	mu sync.Mutex
 	// spare is a tab that is ready, warming is closed when one that is being opened is.
@@ -117,7 +119,7 @@ func launchOnce(ctx context.Context, options Options, unsandboxed bool) (*Browse
 	if err != nil {
 		return nil, fmt.Errorf("make browser profile: %w", err)
 	}
-	b := &Browser{log: log, profile: profile, spares: options.Spare, closing: make(chan struct{}), pages: map[cdp.BrowserContextID]*Page{}}
+	b := &Browser{log: log, profile: profile, spares: options.Spare, headed: options.Headed, closing: make(chan struct{}), pages: map[cdp.BrowserContextID]*Page{}}
 	allocator, stopAllocator := chromedp.NewExecAllocator(context.Background(), execOptions(options, profile, unsandboxed, b.tie)...)
 	browserCtx, stopBrowser := chromedp.NewContext(allocator,
 		chromedp.WithLogf(func(string, ...any) {}),
@@ -160,12 +162,31 @@ func (b *Browser) start(ctx context.Context) error {
 	b.client = chromedp.FromContext(b.ctx).Browser
 	switch {
 	case err == nil:
+		if !b.headed {
+			b.closeFirst(ctx)
+		}
 		b.line, err = newLine(ctx, b.client, b.log, b.opened)
 		return err
 	case b.command == nil || b.command.Process == nil: // there is no such file, or it cannot be executed
 		return err
 	}
 	return fmt.Errorf("%w: %w", errDied, explain(err))
+}
+
+// closeFirst closes the tab that the browser starts with, which would keep a process
+// for nothing: pages have browser contexts of their own. With its last window a
+// browser that shows any would end.
+func (b *Browser) closeFirst(ctx context.Context) {
+	found, err := cdp.Call(ctx, b.client, target.GetTargets, target.GetTargetsParams{})
+	for _, info := range found.TargetInfos {
+		if info.Type == "page" {
+			_, errClose := cdp.Call(ctx, b.client, target.CloseTarget, target.CloseTargetParams{TargetID: info.TargetID})
+			err = errors.Join(err, errClose)
+		}
+	}
+	if err != nil {
+		b.log.Debug("close the first tab", "error", err)
+	}
 }
 
 // tie binds the process that will be started to us.
