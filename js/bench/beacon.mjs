@@ -132,7 +132,7 @@ async function bounces(browser, site) {
   await Promise.all(Array.from({ length: BOUNCES_AT_A_TIME }, visitor));
   const reports = site.of('throughline').map(reportOf);
   const viewsWith = (has) => new Set(reports.filter((r) => r.events.some(has)).map((r) => r.view));
-  const final = viewsWith((e) => e.phase === 'final');
+  const final = viewsWith((e) => e.phase === FINAL);
   return [...viewsWith((e) => e.error?.startsWith('last words'))].filter((view) => final.has(view)).length;
 }
 
@@ -159,6 +159,9 @@ async function storm(browser, site) {
     count: errors.filter((e) => e.error === 'storm').reduce((sum, e) => sum + e.count, 0),
   };
 }
+
+/** The place of final among the phases of a page view. */
+const FINAL = 2;
 
 /** What is asked of a report, from its compact form (../../beacon/compact.go): the id of its view, and of each event some of it. */
 function reportOf({ text }) {
