@@ -41,10 +41,11 @@ steps:
 // agentFigures is what an agent measures by itself.
 type agentFigures struct {
 	OverheadsMS []float64 `json:"overheads_ms"`
-	// Checks were run in the window by so many workers.
+	// Checks were run in the window by so many workers on so many cores.
 	Checks  int     `json:"checks"`
 	WindowS float64 `json:"window_s"`
 	Workers int     `json:"workers"`
+	Cores   int     `json:"cores"`
 }
 
 // overhead is a percentile.
@@ -137,7 +138,8 @@ func (a *benchAgent) run(ctx context.Context) (took, steps time.Duration, err er
 }
 
 func (a *benchAgent) measure(ctx context.Context, out io.Writer, runs int, window, hold time.Duration) error {
-	figures := agentFigures{Workers: 2 * runtime.NumCPU()}
+	cores := runtime.NumCPU()
+	figures := agentFigures{Cores: cores, Workers: runsPerCore * cores}
 	for i := range warmUpRuns + runs {
 		if err := sleep(ctx, betweenRuns); err != nil {
 			return err

@@ -49,8 +49,8 @@ func TestCompareWithBare_BothArrive(t *testing.T) {
 
 func TestJourneyResult_IsOneLine(t *testing.T) {
 	r := journeyResult{
-		agent: agentFigures{OverheadsMS: []float64{10, 30, 20}, Checks: 30, WindowS: 2, Workers: 2},
-		cores: 2, agentMB: 31.04, treeMB: 199.6, cdpRatio: 1.049,
+		agent:   agentFigures{OverheadsMS: []float64{10, 30, 20}, Checks: 30, WindowS: 2, Workers: 4, Cores: 2},
+		agentMB: 31.04, treeMB: 199.6, cdpRatio: 1.049,
 	}
 	const want = "overhead_p50_ms=20.0 overhead_p95_ms=30.0 checks_per_min_per_core=450 agent_rss_mb=31.0 tree_pss_mb_4=200 raw_cdp_ratio=1.05"
 	if got := r.String(); got != want {
