@@ -86,10 +86,10 @@ export function beginPage(definition: Definition): PageTransaction {
 }
 
 /**
- * Judges the attempt that a page view is. It goes on, and undefined returns,
- * until the page has loaded and the requests that began before have ended. What
- * runs for longer than SETTLE_MS after the load is taken for a long poll, for
- * which nobody waits.
+ * Judges the attempt that a page view is: it ends when the page has loaded and the
+ * requests that began before have ended. Since these may run unseen it goes on, and
+ * undefined returns, until the user leaves or SETTLE_MS after the load. What runs for
+ * longer is taken for a long poll, for which nobody waits.
  */
 export function settlePage(page: PageTransaction, state: PageState): TransactionDone | undefined {
   const { startMs, nowMs, loadedMs, gone } = state;
