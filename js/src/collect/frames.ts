@@ -48,8 +48,9 @@ export function createFrames(recent: LongFrame[]): Frames {
       let longest: Script | undefined;
       let mostMs = 0;
       for (const script of recent.flatMap((frame) => frame.scripts || [])) {
-        const withinMs = Math.min(script.startTime + script.duration, toMs) - Math.max(script.startTime, fromMs);
-        if (withinMs > mostMs) {
+        const withinMs = script.startTime + script.duration - Math.max(script.startTime, fromMs);
+        // Nothing is painted while a script runs, so it ends within; toMs is rounded.
+        if (script.startTime < toMs && withinMs > mostMs) {
           mostMs = withinMs;
           longest = script;
         }

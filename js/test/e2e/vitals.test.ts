@@ -144,9 +144,9 @@ function expected(said: Metric[], navigation: string): Partial<PageView> {
   return fields;
 }
 
-/** Waits for what an observer of that type would see next, or for a while. */
+/** Waits for a while: the library takes in what it is told when the page is idle, or a second later. */
 const settle = (page: Page) =>
-  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 300))));
+  page.evaluate(() => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve, 1500))));
 
 const busy = 'const busy = (ms) => { const t = performance.now(); while (performance.now() - t < ms); };';
 
