@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"throughline/beacon"
 	"throughline/ingest"
@@ -78,7 +79,8 @@ func TestReports_MayBeSentFromAnyPage(t *testing.T) {
 }
 
 func TestReports_BecomeRowsOfTheBrowserThatSentThem(t *testing.T) {
-	d := openDoor(t, 1<<20)
+	now := time.Now() // stands, so that both come within the same ten seconds
+	d := openDoor(t, 1<<20, func(o *Options, _ []ingest.App) { o.Service.(*ingest.Service).Now = func() time.Time { return now } })
 	body := `[{"type":"network-error","age":5000,"url":"https://shop.example/product/42?token=secret","body":{"type":"tcp.timed_out","method":"GET","elapsed_time":3000,"server_ip":"192.0.2.1"}}]`
 	for i, want := range []string{`{"accepted":1}`, `{"accepted":0,"duplicates":1}`} {
 		if _, answer := d.report(t, http.MethodPost, "?key="+key, "application/reports+json", body); strings.TrimSpace(answer) != want {
