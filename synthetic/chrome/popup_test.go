@@ -31,6 +31,17 @@ func tabs(t testing.TB, browser *Browser) int {
 	return n
 }
 
+// The tab that a browser starts with would keep a process for nothing.
+func TestLaunch_LeavesNoTab(t *testing.T) {
+	t.Parallel()
+	browser := launch(t, nil)
+	eventually(t, "no tab", func() bool { return tabs(t, browser) == 0 })
+	open(t, browser, synthetic.PageOptions{})
+	if n := tabs(t, browser); n != 1 {
+		t.Errorf("%d tabs beside one page", n)
+	}
+}
+
 // lines is a log that may be read while it is written.
 type lines struct {
 	mu   sync.Mutex
