@@ -76,7 +76,7 @@ func open(t testing.TB, browser *Browser, options synthetic.PageOptions) *Page {
 
 func visit(t testing.TB, page *Page, address string) {
 	t.Helper()
-	if status, err := page.Navigate(t.Context(), address); err != nil || status != 200 {
+	if status, err := page.Navigate(within(t, patience), address); err != nil || status != 200 {
 		t.Fatalf("navigate %s: status %d, %v", address, status, err)
 	}
 }

@@ -124,11 +124,12 @@ func (p *Page) poppedUp(session *lineSession) {
 	p.start(t, session)
 }
 
-// refuse closes a popup. Until it goes on, the script that opened it waits.
+// refuse closes a popup. First it goes on: the script that opened it waits for that,
+// and would for ever if the popup went before it had begun to wait.
 func (p *Page) refuse(session *lineSession) {
-	_, err := cdp.Call(p.shared.alive, p.browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: session.target})
+	err := session.run(p.shared.alive)
 	if err == nil {
-		err = session.run(p.shared.alive)
+		_, err = cdp.Call(p.shared.alive, p.browser.client, target.CloseTarget, target.CloseTargetParams{TargetID: session.target})
 	}
 	if err != nil {
 		p.log.Debug("close popup", "error", err)
