@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/chromedp/cdproto/inspector"
+	"github.com/chromedp/cdproto/target"
 	"github.com/chromedp/chromedp"
 )
 
@@ -13,6 +14,7 @@ import (
 // what opening a page takes is the start of its process.
 type blank struct {
 	ctx     context.Context     // the client's, of the tab
+	direct  string              // what it reaches, see [guard.direct]
 	owner   atomic.Pointer[tab] // takes its events; nil while it is nobody's
 	crashed atomic.Bool
 }
@@ -43,15 +45,16 @@ func (t *blank) usable() bool {
 	}
 }
 
-// blank returns a tab that nobody has used: the spare one, if there is one.
-func (b *Browser) blank(ctx context.Context) (*blank, error) {
+// blank returns a tab that nobody has used and that reaches what direct says: the spare
+// one, if it does.
+func (b *Browser) blank(ctx context.Context, direct string) (*blank, error) {
 	for {
 		b.mu.Lock()
 		spare, warming := b.spare, b.warming
 		b.spare = nil
 		b.mu.Unlock()
 		switch {
-		case spare != nil && spare.usable():
+		case spare != nil && spare.direct == direct && spare.usable():
 			return spare, nil
 		case spare != nil:
 			if err := b.abandon(spare.ctx); err != nil {
@@ -64,16 +67,20 @@ func (b *Browser) blank(ctx context.Context) (*blank, error) {
 				return nil, ctx.Err()
 			}
 		default:
-			return b.openBlank(ctx)
+			return b.openBlank(ctx, direct)
 		}
 	}
 }
 
 // openBlank opens one.
-func (b *Browser) openBlank(ctx context.Context) (*blank, error) {
-	t := &blank{}
+func (b *Browser) openBlank(ctx context.Context, direct string) (*blank, error) {
+	t := &blank{direct: direct}
 	ctxOfTab, cancel := chromedp.NewContext(b.ctx,
-		chromedp.WithNewBrowserContext(), chromedp.WithDetachOnCancel(), chromedp.WithListener(t.follow))
+		chromedp.WithNewBrowserContext(func(params *target.CreateBrowserContextParams) {
+			if direct != "" {
+				params.ProxyServer, params.ProxyBypassList = nowhere, direct
+			}
+		}), chromedp.WithDetachOnCancel(), chromedp.WithListener(t.follow))
 	t.ctx = ctxOfTab
 	// The tab would end with the context that opens it, so that is its own.
 	opened := make(chan error, 1)
@@ -93,7 +100,8 @@ func (b *Browser) openBlank(ctx context.Context) (*blank, error) {
 }
 
 // keepWarm opens a spare tab when no page is open, so that it takes none of them time.
-func (b *Browser) keepWarm() {
+// It is for a page that may reach the same as the last one.
+func (b *Browser) keepWarm(direct string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	select {
@@ -116,7 +124,7 @@ func (b *Browser) keepWarm() {
 			case <-ctx.Done():
 			}
 		}()
-		spare, err := b.openBlank(ctx)
+		spare, err := b.openBlank(ctx, direct)
 		if err != nil {
 			b.log.Debug("open a spare tab", "error", err)
 		}

@@ -1,6 +1,7 @@
 package chrome
 
 import (
+	"net/http"
 	"testing"
 
 	"github.com/chromedp/cdproto/cdp"
@@ -48,6 +49,21 @@ func TestSpare(t *testing.T) {
 	if third := open(t, browser, synthetic.PageOptions{}); third.contextID == second.contextID {
 		t.Error("two pages share a browser context")
 	}
+}
+
+// A spare tab for a page that may reach more is not used.
+func TestSpare_ReachesOther(t *testing.T) {
+	t.Parallel()
+	secrets, browser := newSecrets(t), launchWith(t, Options{Spare: true})
+	site := newEar(t, map[string]http.HandlerFunc{"/": markup(`<script>fetch("` + secrets.URL + `/open").catch(() => { document.title = "kept" })</script>`)})
+	check(t, open(t, browser, synthetic.PageOptions{}).Close(t.Context()))
+	ready := chromedp.FromContext(spareOf(t, browser).ctx).Target.TargetID
+	page := open(t, browser, synthetic.PageOptions{AllowHosts: []string{hostOf(t, site.Server)}})
+	if page.id == ready {
+		t.Error("the spare tab was used")
+	}
+	visit(t, page, site.URL+"/")
+	wantTitle(t, page, "kept")
 }
 
 // A spare tab that is gone is replaced.

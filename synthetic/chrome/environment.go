@@ -75,5 +75,5 @@ func (p *shared) blocked() []*network.BlockPattern {
 		}
 		patterns = append(patterns, &network.BlockPattern{URLPattern: what, Block: true})
 	}
-	return append(patterns, p.guard.patterns()...)
+	return patterns
 }

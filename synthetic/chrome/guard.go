@@ -8,7 +8,6 @@ import (
 	"strings"
 	"sync"
 
-	"github.com/chromedp/cdproto/fetch"
 	"github.com/chromedp/cdproto/network"
 
 	"throughline/beacon"
@@ -19,11 +18,11 @@ import (
 // addresses, from link-local ones, and from where clouds tell a machine its
 // credentials. Private networks stay open, since what is tested may be there.
 //
-// What names such an address is not sent: a document there fails the step, and
-// anything else just fails. Three things are noticed only when they were sent, and
-// then the page is stopped before it can do more: requests to a name that the name
-// service leads there, web sockets, and what a cross-origin request is answered.
-// Workers are guarded as their page is.
+// What names such an address is not sent, whatever part of the page asks: the browser
+// context sends it to a proxy that does not exist. A document there fails the step,
+// and anything else just fails. A name that only the name service leads there is
+// noticed when the request was sent, or answered, and then the page is stopped before
+// it can do more.
 type guard struct {
 	on    bool
 	allow []string // host:port
@@ -44,64 +43,32 @@ func newGuard(allow []string) *guard {
 	return g
 }
 
-// patterns are what the browser is to refuse; the first that fits decides.
-func (g *guard) patterns() []*network.BlockPattern {
+// nowhere is a proxy that does not exist, and refusal is how the browser says so.
+const (
+	nowhere = "nowhere.invalid:9"
+	refusal = "net::ERR_PROXY_CONNECTION_FAILED"
+)
+
+// unresolved are the rules of the browser's resolver, for all of its pages: the proxy,
+// and what a page's way round the proxy cannot leave out.
+const unresolved = "MAP nowhere.invalid ~NOTFOUND," +
+	"MAP 0.0.0.0 ~NOTFOUND,MAP :: ~NOTFOUND,MAP ::ffff:0:0 ~NOTFOUND,MAP fd00:ec2::254 ~NOTFOUND," +
+	"MAP metadata.google.internal ~NOTFOUND,MAP metadata.google.internal. ~NOTFOUND"
+
+// direct is what a page reaches without the proxy; empty if there is none. Of the rules
+// the last that fits decides; <-loopback> is the browser's word for the addresses of
+// this machine and link-local ones, however they are written.
+func (g *guard) direct() string {
 	if !g.on {
-		return nil
+		return ""
 	}
-	var patterns []*network.BlockPattern
+	rules := []string{"*", "<-loopback>"}
 	for _, host := range g.allow {
-		name, port := synthetic.SplitPort(host)
-		for _, scheme := range []string{"http", "https", "ws", "wss"} {
-			u := &url.URL{Scheme: scheme, Host: host}
-			if port == synthetic.PortOf(&url.URL{Scheme: scheme}) {
-				u.Host = name // as the browser writes it
-			}
-			patterns = append(patterns, &network.BlockPattern{URLPattern: scheme + "://" + escaped(u.Host) + "/*"})
+		if literal(&url.URL{Host: host}) {
+			rules = append(rules, host)
 		}
 	}
-	// IPv4 addresses are compared whole, so the others are for the resolver.
-	for _, host := range []string{
-		"localhost", "localhost.", "*.localhost", "*.localhost.", "127.0.0.1", "0.0.0.0",
-		"[::]", "[::1]", "[::ffff:7f*]", "[::ffff:a9fe*]", "[fe80:*]", "[fd00:ec2::254]", "metadata.google.internal",
-	} {
-		patterns = append(patterns, &network.BlockPattern{URLPattern: "*://" + escaped(host) + ":*/*", Block: true})
-	}
-	return patterns
-}
-
-// unresolved are the rules of the browser's resolver, for all of its pages: what no
-// page reaches unless the browser's options allow it.
-func unresolved(allow []string) string {
-	rules := []string{
-		"MAP 127.* ~NOTFOUND", "EXCLUDE 127.0.0.1", "MAP 169.254.* ~NOTFOUND",
-		"MAP metadata.google.internal ~NOTFOUND", "MAP metadata.google.internal. ~NOTFOUND",
-	}
-	for _, host := range allow {
-		name, _ := synthetic.SplitPort(host)
-		rules = append(rules, "EXCLUDE "+name)
-	}
-	return strings.Join(rules, ",")
-}
-
-// documents are the documents that the browser holds until the guard has seen their
-// address: its list of what to refuse does not hold for them.
-func (g *guard) documents() []*fetch.RequestPattern {
-	if !g.on {
-		return nil
-	}
-	var patterns []*fetch.RequestPattern
-	for _, host := range []string{"localhost", "*.localhost", "127.", "0.0.0.0", "169.254.", "metadata.google.internal", "["} {
-		patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http*://" + host + "*", ResourceType: network.ResourceTypeDocument})
-	}
-	return patterns
-}
-
-// escaped writes the colons of an IPv6 address so that they are no names of a
-// pattern's groups.
-func escaped(host string) string {
-	end := strings.LastIndexByte(host, ']') + 1
-	return strings.ReplaceAll(host[:end], ":", `\:`) + host[end:]
+	return strings.Join(rules, ";")
 }
 
 // allows tells whether an address is one that the page may reach anyway.
@@ -167,6 +134,9 @@ func (g *guard) offence(event any) string {
 			clear(g.asked)
 		}
 		g.asked[e.RequestID] = e.Request.URL
+		if e.Type == network.ResourceTypeDocument && g.forbids(e.Request.URL) {
+			return e.Request.URL
+		}
 		return g.answered(e.RedirectResponse)
 	case *network.EventResponseReceived:
 		return g.answered(e.Response)
@@ -174,10 +144,6 @@ func (g *guard) offence(event any) string {
 		// The only word of an answer that the page may not read.
 		if e.ResourceIPAddressSpace == network.IPAddressSpaceLoopback && g.refuses(g.asked[e.RequestID]) {
 			return g.asked[e.RequestID]
-		}
-	case *network.EventWebSocketCreated:
-		if g.forbids(e.URL) {
-			return e.URL
 		}
 	case *network.EventLoadingFailed:
 		delete(g.asked, e.RequestID)

@@ -3,6 +3,7 @@
 package chrome
 
 import (
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -35,20 +36,31 @@ func hostOf(t *testing.T, server *httptest.Server) string {
 // What a page asks of this machine is not sent, however it asks, unless allowed.
 func TestGuard_Requests(t *testing.T) {
 	t.Parallel()
+	const kept, unknown = "kept from the machine", "NAME_NOT_RESOLVED"
 	secrets, browser := newSecrets(t), launch(t, nil)
-	for name, host := range map[string]string{
-		"address": "127.0.0.1", "name": "localhost", "another address": "127.8.9.10", "short": "127.1",
-		"any": "0.0.0.0", "below": "a.localhost", "number": "2130706433", "IPv6": "[::1]", "mapped": "[::ffff:127.0.0.1]",
+	for name, c := range map[string]struct{ host, want string }{
+		"address": {"127.0.0.1", kept}, "name": {"localhost", kept}, "another address": {"127.8.9.10", kept}, "short": {"127.1", kept},
+		"any": {"0.0.0.0", unknown}, "below": {"a.localhost", kept}, "root": {"localhost.", kept}, "number": {"2130706433", kept},
+		"IPv6": {"[::1]", kept}, "any IPv6": {"[::]", unknown}, "mapped any": {"[::ffff:0.0.0.0]", unknown}, "mapped": {"[::ffff:127.0.0.1]", kept},
+		"link": {"169.254.169.254", kept}, "mapped link": {"[::ffff:169.254.169.254]", kept}, "IPv6 link": {"[fe80::1]", kept},
+		"cloud": {"metadata.google.internal", unknown}, "IPv6 cloud": {"[fd00:ec2::254]", unknown},
 	} {
 		t.Run(name, func(t *testing.T) {
-			address := secrets.on(host)
+			address := secrets.on(c.host)
 			site := newEar(t, map[string]http.HandlerFunc{"/": markup(`<img src="` + address + `/a"><link rel=stylesheet href="` + address + `/b"><script>
-				Promise.allSettled([fetch("` + address + `/open"), fetch("` + address + `/d", {mode: "no-cors", method: "POST", body: "x"}), fetch("/own")])
-					.then(all => { document.title = all.map(x => x.status) })
-				navigator.sendBeacon("` + address + `/e")</script>`)})
+				navigator.sendBeacon("` + address + `/e")
+				new WebSocket("` + strings.Replace(address, "http", "ws", 1) + `/f").onerror = () => {
+					Promise.allSettled([fetch("` + address + `/open"), fetch("` + address + `/d", {mode: "no-cors", method: "POST", body: "x"}), fetch("/own")])
+						.then(all => { document.title = all.map(x => x.status) })
+				}</script>`)})
 			page := open(t, browser, synthetic.PageOptions{AllowHosts: []string{hostOf(t, site.Server)}})
 			visit(t, page, site.URL+"/")
 			wantTitle(t, page, "rejected,rejected,fulfilled")
+			for _, e := range page.Record().Exchanges {
+				if strings.HasSuffix(e.URL, "/d") && !strings.Contains(e.Error, c.want) {
+					t.Errorf("%s failed for %q", e.URL, e.Error)
+				}
+			}
 			secrets.mu.Lock()
 			defer secrets.mu.Unlock()
 			for _, r := range secrets.heard {
@@ -63,9 +75,8 @@ func TestGuard_Documents(t *testing.T) {
 	t.Parallel()
 	secrets, browser := newSecrets(t), launch(t, nil)
 	site := newEar(t, map[string]http.HandlerFunc{
-		"/frame":  markup(`<iframe src="` + secrets.URL + `/frame"></iframe>`),
-		"/link":   markup(`<a href="` + secrets.URL + `/link">Go</a>`),
-		"/socket": markup(`<script>setTimeout(() => new WebSocket("` + strings.Replace(secrets.URL, "http", "ws", 1) + `/socket"), 300)</script>`),
+		"/frame": markup(`<iframe src="` + secrets.URL + `/frame"></iframe>`),
+		"/link":  markup(`<a href="` + secrets.URL + `/link">Go</a>`),
 		"/redirect": func(w http.ResponseWriter, r *http.Request) {
 			http.Redirect(w, r, secrets.URL+"/redirect", http.StatusFound)
 		},
@@ -84,10 +95,6 @@ func TestGuard_Documents(t *testing.T) {
 			}
 			return page.WaitForExpression(within(t, patience), "false")
 		},
-		"socket": func(page *Page) error {
-			visit(t, page, site.URL+"/socket")
-			return page.WaitForExpression(within(t, patience), "false")
-		},
 		"redirect": func(page *Page) error {
 			if _, err := page.Navigate(within(t, patience), site.URL+"/redirect"); err != nil {
 				return err
@@ -98,7 +105,7 @@ func TestGuard_Documents(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			page := open(t, browser, synthetic.PageOptions{AllowHosts: []string{hostOf(t, site.Server)}})
 			wantFault(t, act(page), beacon.ReasonNavigation, "/"+name+" is on the machine that runs the journey")
-			if sent := secrets.requests("/" + name); len(sent) > 0 && name != "socket" {
+			if sent := secrets.requests("/" + name); len(sent) > 0 {
 				t.Errorf("%d requests were sent", len(sent))
 			}
 		})
@@ -106,6 +113,14 @@ func TestGuard_Documents(t *testing.T) {
 	allowed := open(t, browser, synthetic.PageOptions{AllowHosts: []string{hostOf(t, site.Server), hostOf(t, secrets.Server)}})
 	visit(t, allowed, site.URL+"/redirect")
 	check(t, allowed.WaitForExpression(within(t, patience), "true"))
+	listener, err := net.Listen("tcp", "127.8.9.10:0")
+	check(t, err)
+	go func() { _ = http.Serve(listener, markup("")) }()
+	t.Cleanup(func() { _ = listener.Close() })
+	other := open(t, browser, synthetic.PageOptions{AllowHosts: []string{listener.Addr().String()}})
+	visit(t, other, "http://"+listener.Addr().String()+"/")
+	_, err = other.Navigate(within(t, patience), secrets.on("0.0.0.0")+"/")
+	wantFault(t, err, beacon.ReasonNavigation, "write 127.0.0.1 or localhost")
 }
 
 // Answers tell what names hide.

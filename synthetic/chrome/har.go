@@ -179,6 +179,9 @@ func (t *traffic) answered(x *exchange, r *network.Response) {
 // broke notes a request without an answer, or without all of it.
 func (t *traffic) broke(x *exchange, e *network.EventLoadingFailed) {
 	x.Error = cutBytes(e.ErrorText, maxWordBytes)
+	if e.ErrorText == refusal {
+		x.Error = netError(refusal)
+	}
 	if e.CorsErrorStatus != nil {
 		x.Error = cutBytes(x.Error+" (CORS: "+string(e.CorsErrorStatus.CorsError)+")", 2*maxWordBytes)
 	}

@@ -28,6 +28,9 @@ const (
 func (p *surface) Navigate(ctx context.Context, address string) (int, error) {
 	ctx, done := p.bind(ctx)
 	defer done()
+	if u, err := url.Parse(address); err == nil && (u.Hostname() == "0.0.0.0" || u.Hostname() == "::") {
+		return 0, &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: u.Host + " is an address to listen on, not to go to: write 127.0.0.1 or localhost"}
+	}
 	before := p.state.now(p.frame)
 	params := page.NavigateParams{URL: address}
 	if !p.isMain() {
@@ -41,6 +44,8 @@ func (p *surface) Navigate(ctx context.Context, address string) (int, error) {
 		return 0, p.unanswered(ctx, err, host)
 	case result.IsDownload:
 		return 0, &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + " is a download, not a page"}
+	case result.ErrorText == refusal:
+		return 0, p.kept(ctx, host)
 	case result.ErrorText != "":
 		return 0, p.refused(result.LoaderID, result.ErrorText, host)
 	}
@@ -63,6 +68,16 @@ func (p *surface) unanswered(ctx context.Context, err error, host string) error 
 		return &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + shorten(answer.Message), Err: err}
 	}
 	return p.fault(ctx, err, fmt.Errorf("no answer from %s", host))
+}
+
+// kept explains a navigation that the guard kept from this machine: the event that names
+// the address, which may be that of a redirect, stops the page.
+func (p *surface) kept(ctx context.Context, host string) error {
+	const coming = time.Second
+	ctx, cancel := context.WithTimeout(ctx, coming)
+	defer cancel()
+	<-ctx.Done()
+	return p.fault(ctx, ctx.Err(), &synthetic.Fault{Reason: beacon.ReasonNavigation, Message: host + ": " + netError(refusal)})
 }
 
 // refused explains a navigation that did not lead to a page.

@@ -23,6 +23,7 @@ type knownError struct{ prefix, words string }
 // longer stands first.
 func netErrors() []knownError {
 	return []knownError{
+		{"PROXY_CONNECTION_FAILED", "kept from the machine that runs the journey, see allow_hosts"}, // by the guard
 		{"NAME_NOT_RESOLVED", "the name of the host is not known"},
 		{"NAME_RESOLUTION_FAILED", "the name service does not answer"},
 		{"CONNECTION_REFUSED", "the server refuses connections"},

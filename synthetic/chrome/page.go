@@ -71,11 +71,11 @@ func newPage(b *Browser, options synthetic.PageOptions) *Page {
 // storage is shared with any other. ctx bounds the opening only; the page lives
 // until Close.
 func (b *Browser) NewPage(ctx context.Context, options synthetic.PageOptions) (*Page, error) {
-	empty, err := b.blank(ctx)
+	p := newPage(b, options)
+	empty, err := b.blank(ctx, p.guard.direct())
 	if err != nil {
 		return nil, b.openFault(err)
 	}
-	p := newPage(b, options)
 	p.adopt(empty)
 	p.tasks.Go(p.attend)
 	p.tasks.Go(p.handOver)
@@ -270,7 +270,7 @@ func (p *Page) Close(ctx context.Context) error {
 			p.err = err
 		}
 		p.browser.unregister(p)
-		p.browser.keepWarm()
+		p.browser.keepWarm(p.guard.direct())
 		close(p.closing)
 		p.tasks.Wait()
 	})

@@ -34,7 +34,7 @@ func (p *shared) intercepted() []*fetch.RequestPattern {
 			patterns = append(patterns, &fetch.RequestPattern{URLPattern: "http*://" + host + ":*"})
 		}
 	}
-	return append(patterns, p.guard.documents()...)
+	return patterns
 }
 
 // intercept lets a request go that the browser holds. What is added is not sent on
@@ -43,10 +43,6 @@ func (p *tab) intercept(event any) {
 	e, ok := event.(*fetch.EventRequestPaused)
 	if !ok || e.Request == nil {
 		return
-	}
-	if p.guard.forbids(e.Request.URL) {
-		p.stop(e.Request.URL)
-		return // the page goes, and its request with it
 	}
 	params := fetch.ContinueRequestParams{RequestID: e.RequestID}
 	if added := p.headersFor(e.Request.URL); len(added) > 0 {
