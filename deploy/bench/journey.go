@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"strconv"
+	"syscall"
 	"time"
 )
 
@@ -199,13 +200,28 @@ func (a *agentProcess) kill() {
 	_ = a.cmd.Wait()
 }
 
-// treeMB is the proportional share of memory of all processes below one.
+// treeMB is the proportional share of memory of all processes below one. They stand
+// still while it is added up: of one that ends meanwhile, what it shared would be counted
+// with others once more.
 func treeMB(pid int) float64 {
+	tree := halt(pid)
 	total := 0.0
-	for _, child := range childrenOf(pid) {
-		total += shareMB(child) + treeMB(child)
+	for _, process := range tree {
+		total += shareMB(process)
+	}
+	for _, process := range tree {
+		_ = syscall.Kill(process, syscall.SIGCONT)
 	}
 	return total
+}
+
+// halt stops all processes below one and returns them. None starts another meanwhile.
+func halt(pid int) (tree []int) {
+	for _, child := range childrenOf(pid) {
+		_ = syscall.Kill(child, syscall.SIGSTOP)
+		tree = append(append(tree, child), halt(child)...)
+	}
+	return tree
 }
 
 // shareMB is the memory of a process, of which what it shares with others counts by

@@ -2,14 +2,19 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"strings"
+	"syscall"
 	"testing"
+	"time"
 )
 
 func TestJourneyAgent_MeasuresAndWaits(t *testing.T) {
@@ -67,6 +72,45 @@ func TestMemory_IsTold(t *testing.T) {
 	}
 	if shareMB(-1) != 0 {
 		t.Error("what is not there has memory")
+	}
+}
+
+// Processes stand still while their memory is added up, and go on afterwards.
+func TestTree_GoesOn(t *testing.T) {
+	child := exec.Command("sh", "-c", "sleep 60 & wait")
+	if err := child.Start(); err != nil {
+		t.Fatal(err)
+	}
+	pid := child.Process.Pid
+	t.Cleanup(func() {
+		for _, p := range halt(pid) {
+			_ = syscall.Kill(p, syscall.SIGKILL)
+		}
+		_ = child.Process.Kill()
+		_ = child.Wait()
+	})
+	for len(childrenOf(pid)) == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	sleeper := childrenOf(pid)[0]
+	state := func() string {
+		stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", sleeper))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Fields(string(stat[bytes.LastIndexByte(stat, ')')+1:]))[0]
+	}
+	if total := treeMB(pid); total <= 0 {
+		t.Errorf("it has %g MB", total)
+	}
+	if got := state(); got == "T" {
+		t.Error("it stands still")
+	}
+	if tree := halt(pid); len(tree) != 1 || tree[0] != sleeper {
+		t.Errorf("stopped %v, not %d", tree, sleeper)
+	}
+	for state() != "T" {
+		time.Sleep(time.Millisecond)
 	}
 }
 
