@@ -37,8 +37,8 @@ type Options struct {
 	Headed bool
 	// display is what the window needs of the environment.
 	display []string
-	// isolated gives each site a process of its own, as whole browsers do anyway.
-	isolated bool
+	// together leaves frames of other sites in the process of their page.
+	together bool
 	// Spare keeps an empty tab ready while no page is open, for the next one.
 	Spare bool
 	Log   *slog.Logger
@@ -305,7 +305,9 @@ func execOptions(o Options, profile string, unsandboxed bool, tie func(*exec.Cmd
 		chromedp.Env(o.display...),
 		chromedp.WindowSize(synthetic.DefaultViewport.Width, synthetic.DefaultViewport.Height),
 		chromedp.Flag("no-sandbox", unsandboxed),
-		chromedp.Flag("site-per-process", o.isolated),
+		// As whole browsers have it: what another site's frame does keeps the page's own
+		// scripts no longer waiting here than in front of a user.
+		chromedp.Flag("site-per-process", !o.together),
 		chromedp.Flag("disable-features", strings.Join([]string{
 			// Traffic and work of the browser's own.
 			"Translate", "MediaRouter", "OptimizationHints", "AutofillServerCommunication",

@@ -139,13 +139,13 @@ func TestIn_FrameThatNavigates(t *testing.T) {
 // TestIn_OtherSite goes through frames of another site: in a process of their own,
 // and in that of the page.
 func TestIn_OtherSite(t *testing.T) {
-	for name, isolated := range map[string]bool{"isolated": true, "shared": false} {
+	for name, together := range map[string]bool{"a process of its own": false, "that of the page": true} {
 		t.Run(name, func(t *testing.T) {
-			site, browser := newFramed(t, nil), launchWith(t, Options{isolated: isolated})
+			site, browser := newFramed(t, nil), launchWith(t, Options{together: together})
 			page := open(t, browser, synthetic.PageOptions{})
 			visit(t, page, site.URL+"/foreign")
 			first := in(t, page, synthetic.Place{Frame: []int{0}})
-			if first.(*surface).parent == nil == isolated {
+			if first.(*surface).parent == nil != together {
 				t.Fatal("the frame is in the wrong process")
 			}
 			useForm(t, first)
@@ -164,7 +164,7 @@ func TestIn_OtherSite(t *testing.T) {
 }
 
 func TestIn_ProcessInProcess(t *testing.T) {
-	site, browser := newFramed(t, nil), launchWith(t, Options{isolated: true})
+	site, browser := newFramed(t, nil), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/deep")
 	useForm(t, in(t, page, synthetic.Place{Frame: []int{0, 0}}))
@@ -177,7 +177,7 @@ func TestIn_ProcessInProcess(t *testing.T) {
 }
 
 func TestIn_FrameOutOfView(t *testing.T) {
-	site, browser := newFramed(t, nil), launchWith(t, Options{isolated: true})
+	site, browser := newFramed(t, nil), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/below")
 	useForm(t, in(t, page, synthetic.Place{Frame: []int{0}}))
@@ -188,7 +188,7 @@ func TestIn_FrameOutOfView(t *testing.T) {
 }
 
 func TestIn_Crash(t *testing.T) {
-	site, browser := newFramed(t, nil), launchWith(t, Options{isolated: true})
+	site, browser := newFramed(t, nil), launch(t, nil)
 	page := open(t, browser, synthetic.PageOptions{})
 	visit(t, page, site.URL+"/crash")
 	form := in(t, page, synthetic.Place{Frame: []int{0}})
