@@ -3,6 +3,8 @@
 package chrome
 
 import (
+	"crypto/sha1"
+	"encoding/base64"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -121,6 +123,24 @@ func TestGuard_Documents(t *testing.T) {
 	visit(t, other, "http://"+listener.Addr().String()+"/")
 	_, err = other.Navigate(within(t, patience), secrets.on("0.0.0.0")+"/")
 	wantFault(t, err, beacon.ReasonNavigation, "write 127.0.0.1 or localhost")
+}
+
+// A page has web sockets to where it may go.
+func TestGuard_SocketHome(t *testing.T) {
+	t.Parallel()
+	site, browser := newEar(t, map[string]http.HandlerFunc{
+		"/": markup(`<script>new WebSocket("ws://" + location.host + "/socket").onopen = () => { document.title = "Open" }</script>`),
+		"/socket": func(w http.ResponseWriter, r *http.Request) {
+			sum := sha1.Sum([]byte(r.Header.Get("Sec-Websocket-Key") + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11")) // RFC 6455, 4.2.2
+			w.Header().Set("Upgrade", "websocket")
+			w.Header().Set("Connection", "Upgrade")
+			w.Header().Set("Sec-Websocket-Accept", base64.StdEncoding.EncodeToString(sum[:]))
+			w.WriteHeader(http.StatusSwitchingProtocols)
+		},
+	}), launch(t, nil)
+	page := open(t, browser, synthetic.PageOptions{AllowHosts: []string{hostOf(t, site.Server)}})
+	visit(t, page, site.URL+"/")
+	wantTitle(t, page, "Open")
 }
 
 // Answers tell what names hide.
