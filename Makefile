@@ -49,12 +49,15 @@ drill: build ## break everything on purpose and count what is lost; ARGS=… pas
 
 FUZZTIME ?= 1m
 
+# Go 1.26 now and then calls it a failure that the time is over (golang/go#75804, mended in 1.27).
 fuzz: ## every fuzz target, each for FUZZTIME (1m); their seeds run in make test
 	@$(SETUP) go engine
-	@grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
+	@told=$$(mktemp); trap 'rm -f "$$told"' EXIT; \
+	grep -rlE '^func Fuzz' --include='*_test.go' . | sort | while read -r file; do \
 		for target in $$(sed -nE 's/^func (Fuzz[A-Za-z0-9_]*).*/\1/p' "$$file"); do \
 			echo "$$target ($${file#./})"; \
-			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")"; \
+			go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$(dirname "$$file")" | tee "$$told" || \
+				grep -qx ' *context deadline exceeded' "$$told"; \
 		done; \
 	done
 
