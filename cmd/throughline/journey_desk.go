@@ -7,11 +7,11 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"throughline/beacon"
 	"throughline/synthetic"
+	"throughline/synthetic/evidence"
 )
 
 // desk runs journeys for somebody who waits for them: a person or a pipeline.
@@ -114,35 +114,17 @@ func keepArtifacts(dir string, result synthetic.Result) ([]string, error) {
 	if dir == "" || len(result.Artifacts) == 0 {
 		return nil, nil
 	}
-	dir = filepath.Join(dir, fileName(result.Journey)+"-"+fileName(result.RunID))
+	dir = filepath.Join(dir, evidence.FileName(result.Journey)+"-"+evidence.FileName(result.RunID))
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return nil, fmt.Errorf("keep the evidence of %s: %w", result.Journey, err)
 	}
 	paths := make([]string, len(result.Artifacts))
 	for i, artifact := range result.Artifacts {
-		path := filepath.Join(dir, fileName(artifact.Name))
+		path := filepath.Join(dir, evidence.FileName(artifact.Name))
 		if err := os.WriteFile(path, artifact.Data, 0o644); err != nil {
 			return nil, fmt.Errorf("keep the evidence of %s: %w", result.Journey, err)
 		}
 		paths[i] = path
 	}
 	return paths, nil
-}
-
-// fileName makes a name that any file system takes out of any text.
-func fileName(text string) string {
-	const maxBytes = 80
-	name := strings.Map(func(r rune) rune {
-		switch {
-		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '-':
-			return r
-		default:
-			return '-'
-		}
-	}, text)
-	name = strings.Trim(name[:min(len(name), maxBytes)], ".-")
-	if name == "" {
-		return "unnamed"
-	}
-	return name
 }

@@ -116,7 +116,7 @@ func (s *Store) Keep(ctx context.Context, evidence synthetic.Evidence) (string, 
 	}
 	files := make([]file, 0, len(evidence.Artifacts)+2)
 	for _, artifact := range evidence.Artifacts {
-		name := safe(artifact.Name)
+		name := FileName(artifact.Name)
 		if name == manifestName || name == indexName || slices.ContainsFunc(files, func(f file) bool { return f.name == name }) {
 			return "", fmt.Errorf("two artifacts of run %s are called %s", evidence.RunID, name)
 		}
@@ -194,7 +194,7 @@ func (s *Store) Sweep(ctx context.Context) (removed int, err error) {
 
 // folderOf names the folder of a run so that its name tells when it ends.
 func folderOf(evidence synthetic.Evidence) string {
-	return evidence.Started.UTC().Format(folderTime) + "-" + safe(string(evidence.Outcome)) + "-" + safe(evidence.RunID)
+	return evidence.Started.UTC().Format(folderTime) + "-" + FileName(string(evidence.Outcome)) + "-" + FileName(evidence.RunID)
 }
 
 // folderTime is how a folder's name begins: a day, a slash, and a time of it.
@@ -212,18 +212,17 @@ func (s *stored) parse() bool {
 	return err == nil && ok && s.folder[len(folderTime)] == '-'
 }
 
-// safe makes a text a file name: letters, digits, and a few others, not too long,
-// and not hidden.
-func safe(text string) string {
-	const limit = 80
+// FileName makes a name that any file system takes out of any text: at most 80 bytes,
+// letters, digits, and dots, dashes and underscores within.
+func FileName(text string) string {
+	const maxBytes = 80
 	name := strings.Map(func(r rune) rune {
 		switch {
 		case r >= 'a' && r <= 'z', r >= 'A' && r <= 'Z', r >= '0' && r <= '9', r == '.', r == '_', r == '-':
 			return r
 		default:
-			return '_'
+			return '-'
 		}
 	}, text)
-	name = strings.TrimLeft(name[:min(len(name), limit)], ".")
-	return cmp.Or(name, "_")
+	return cmp.Or(strings.Trim(name[:min(len(name), maxBytes)], ".-"), "unnamed")
 }
