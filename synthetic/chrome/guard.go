@@ -109,7 +109,7 @@ func (p *tab) watch(event any) {
 // stop ends the page for what it reached for.
 func (p *shared) stop(address string) {
 	p.die(&synthetic.Fault{Reason: beacon.ReasonNavigation, Message: fmt.Sprintf(
-		"the page was stopped: %s is on the machine that runs the journey; list its host:port in allow_hosts if it is meant", publicURL(address))})
+		"the page was stopped: %s is on the machine that runs the journey; list its host:port in allow_hosts (--allow-host at the desk) if it is meant", publicURL(address))})
 }
 
 // forbids tells whether an address names the machine itself and is not allowed.
