@@ -55,7 +55,7 @@ export enum Col {
 /** Fields of a page view. */
 export type Fields = { [column in Col]?: string | number };
 
-// The values of columns that have few, as their places in the lists of beacon/compact.go, from 1 on.
+// The values of columns that have few, as their places in the lists of beacon/compactcolumn.go, from 1 on.
 
 export enum Came {
   prerender = 4,
