@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"fmt"
 	"io"
 	"net"
 	"os"
@@ -277,5 +278,15 @@ func TestProxy(t *testing.T) {
 	}
 	if _, err := exchange(insert); err != nil {
 		t.Errorf("after opening again: %v", err)
+	}
+}
+
+// What is found is told by its id, which no change may touch.
+func TestChangeByte_KeepsTheID(t *testing.T) {
+	r := oneError()
+	for range 20 * len(r.body) {
+		if changed := changeByte(r.body); len(changed) != len(r.body) || !bytes.Contains(changed, fmt.Appendf(nil, "%016x", r.events[0].id)) {
+			t.Fatalf("%q became %q", r.body, changed)
+		}
 	}
 }

@@ -96,11 +96,7 @@ func malformations() []malformation {
 	return []malformation{
 		{"cut", func(body []byte) []byte { return body[:rand.IntN(len(body))] }},
 		{"noise", func(body []byte) []byte { return []byte(noise(len(body))) }},
-		{"changed byte", func(body []byte) []byte {
-			changed := bytes.Clone(body)
-			changed[rand.IntN(len(changed))] = byte(rand.Uint32())
-			return changed
-		}},
+		{"changed byte", changeByte},
 		{"byte order mark", func(body []byte) []byte { return append([]byte("\xef\xbb\xbf"), body...) }},
 		{"twice", func(body []byte) []byte { return append(bytes.Clone(body), body...) }},
 		{"an array", func(body []byte) []byte { return append(append([]byte{'['}, body...), ']') }},
@@ -130,6 +126,20 @@ func malformations() []malformation {
 		{"too large", func(body []byte) []byte { return append(bytes.Clone(body), bytes.Repeat([]byte(" "), 64<<10)...) }},
 		{"empty", func([]byte) []byte { return nil }},
 	}
+}
+
+// changeByte changes any byte but those of the event's id, by which it is looked for when
+// it is taken all the same.
+func changeByte(body []byte) []byte {
+	const before, digits = `"events":[{"id":"`, 16
+	id := bytes.Index(body, []byte(before)) + len(before)
+	at := rand.IntN(len(body) - digits)
+	if at >= id {
+		at += digits
+	}
+	changed := bytes.Clone(body)
+	changed[at] = byte(rand.Uint32())
+	return changed
 }
 
 // sendMalformed sends one body of a kind. What is taken all the same counts as
