@@ -22,7 +22,7 @@ import (
 // context sends it to a proxy that does not exist. A document there fails the step,
 // and anything else just fails. A name that only the name service leads there is
 // noticed when the request was sent, or answered, and then the page is stopped before
-// it can do more.
+// it can do more; a web socket to such a name is not noticed.
 type guard struct {
 	on    bool
 	allow []string // host:port

@@ -58,10 +58,8 @@ func TestGuard_Requests(t *testing.T) {
 			page := open(t, browser, synthetic.PageOptions{AllowHosts: []string{hostOf(t, site.Server)}})
 			visit(t, page, site.URL+"/")
 			wantTitle(t, page, "rejected,rejected,fulfilled")
-			for _, e := range page.Record().Exchanges {
-				if strings.HasSuffix(e.URL, "/d") && !strings.Contains(e.Error, c.want) {
-					t.Errorf("%s failed for %q", e.URL, e.Error)
-				}
+			if e := exchangeOf(t, page, "/d"); !strings.Contains(e.Error, c.want) {
+				t.Errorf("%s failed for %q", e.URL, e.Error)
 			}
 			secrets.mu.Lock()
 			defer secrets.mu.Unlock()

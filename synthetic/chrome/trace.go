@@ -15,8 +15,7 @@ import (
 
 // intercepted is which requests the browser holds until they have their headers:
 // those to hosts that are to get one, and a few more, since the browser's patterns
-// cannot tell a host from a query; and documents that the guard is to see. For other
-// hosts none is.
+// cannot tell a host from a query. For other hosts none is.
 func (p *shared) intercepted() []*fetch.RequestPattern {
 	hosts := map[string]bool{}
 	for _, host := range p.options.TraceHosts {

@@ -166,6 +166,12 @@ func TestKeep_SafeNames(t *testing.T) {
 	}
 }
 
+func TestFileName_IsBounded(t *testing.T) {
+	if name := FileName(strings.Repeat("a", 300)); len(name) != 80 {
+		t.Errorf("%d bytes", len(name))
+	}
+}
+
 func TestSweep(t *testing.T) {
 	const day = 24 * time.Hour
 	for _, place := range places(t) {
